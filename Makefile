@@ -1,0 +1,88 @@
+# Every command a person or CI needs. Each target makes what it depends on.
+
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UV := $(BIN)/uv
+# Two environments: the application's, and the local S3 server's (it pins a botocore of its own).
+RUN_READY := $(VENV)/.run-ready
+DEV_READY := $(VENV)/.dev-ready
+S3_READY := .venv-s3/.ready
+
+.PHONY: help run down status test check check-server bench-spine requirements messages clean
+
+help:
+	@echo "make run         start everything on this machine and print where to sign in"
+	@echo "make down        stop what 'make run' started, keeping all data"
+	@echo "make test        run the whole test suite"
+	@echo "make check       format, lint, types, import contracts, messages, migrations"
+	@echo "make bench-spine measure the figures the README quotes"
+	@echo "make check-server  verify the server files with systemd and nginx (Debian)"
+	@echo "make messages    collect the translatable strings"
+	@echo "make requirements  pin the dependencies again"
+	@echo "make clean       remove the environments, the caches and the local data"
+
+run: $(RUN_READY) $(S3_READY)
+	@exec $(BIN)/python -m deploy.local up
+
+down: $(RUN_READY)
+	@$(BIN)/python -m deploy.local down
+
+status: $(RUN_READY)
+	@$(BIN)/python -m deploy.local status
+
+test: $(DEV_READY) $(S3_READY)
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: $(DEV_READY)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/python -m tests.checks
+
+check-server: $(DEV_READY)
+	$(BIN)/python -m deploy.server.check
+
+bench-spine: $(DEV_READY) $(S3_READY)
+	@$(BIN)/python -m tests.benchmarks.spine
+
+messages: $(DEV_READY)
+	$(BIN)/python -m tests.messages
+
+requirements: $(UV)
+	$(UV) pip compile $(COMPILE) requirements-uv.in -o requirements-uv.txt
+	$(UV) pip compile $(COMPILE) requirements.in -o requirements.txt
+	$(UV) pip compile $(COMPILE) requirements-local.in -o requirements-local.txt
+	$(UV) pip compile $(COMPILE) requirements-s3.in -o requirements-s3.txt
+	$(UV) pip compile $(COMPILE) requirements-dev.in -o requirements-dev.txt
+
+COMPILE := --quiet --universal --python-version 3.11 --generate-hashes --custom-compile-command "make requirements"
+
+clean:
+	@if [ -x $(BIN)/python ]; then $(BIN)/python -m deploy.local down || true; fi
+	rm -rf $(VENV) .venv-s3 .local .cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(UV): requirements-uv.txt
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Proofsheet needs Python 3.11 or newer; %s is %s. Install one and run: make PYTHON=python3.12 run" % (sys.executable, sys.version.split()[0]))'
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements-uv.txt
+	@touch $(UV)
+
+$(RUN_READY): requirements.txt requirements-local.txt $(UV)
+	@echo "Installing what Proofsheet needs ..."
+	@VIRTUAL_ENV=$(VENV) $(UV) pip install --quiet --require-hashes -r requirements.txt -r requirements-local.txt
+	@touch $@
+
+$(DEV_READY): requirements-dev.txt $(RUN_READY)
+	@echo "Installing what checks and tests need ..."
+	@VIRTUAL_ENV=$(VENV) $(UV) pip install --quiet --require-hashes -r requirements.txt -r requirements-local.txt -r requirements-dev.txt
+	@touch $@
+
+$(S3_READY): requirements-s3.txt $(UV)
+	@echo "Installing the local S3 server ..."
+	@$(UV) venv --quiet --clear --python $(BIN)/python .venv-s3
+	@VIRTUAL_ENV=.venv-s3 $(UV) pip install --quiet --require-hashes -r requirements-s3.txt
+	@touch $@

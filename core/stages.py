@@ -1,0 +1,97 @@
+"""The life of a job. Pure: no database, no clock, no I/O.
+
+ready ──▶ submitting ──▶ generating ──▶ storing ──▶ stored
+  ▲ │        │ │ │ │          │            │
+  │ │        │ │ │ └──────────┼────────────┼──────▶ rejected, failed, bad_result, expired
+  │ │        │ │ └────────────┼──▶ storing (the reply held the result)
+  │ └──▶ cancelled, expired   └──▶ cancelled (while the provider still queues it)
+  │          │
+  └──────────┴──▶ uncertain ──▶ generating, storing, rejected, abandoned, ready (with consent)
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+
+class Status(StrEnum):
+    """What people filter by."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    ERROR = "error"
+
+
+class Stage(StrEnum):
+    """What the worker acts on."""
+
+    READY = "ready"  # may be claimed when due
+    SUBMITTING = "submitting"  # a worker holds the lease and is sending
+    GENERATING = "generating"  # the provider has it; due = next poll
+    STORING = "storing"  # the result is known and is being copied to our bucket
+    UNCERTAIN = "uncertain"  # sent, no answer; a person decides
+    STORED = "stored"  # every result is in our bucket
+    REJECTED = "rejected"  # the provider refused the request
+    FAILED = "failed"  # the provider gave up on it
+    EXPIRED = "expired"  # its time ran out before it was accepted or finished
+    BAD_RESULT = "bad_result"  # billed, and the answer held nothing usable
+    ABANDONED = "abandoned"  # a person gave up on an uncertain job
+    CANCELLED = "cancelled"  # stopped before it cost anything
+
+
+NEXT: Mapping[Stage, frozenset[Stage]] = {
+    Stage.READY: frozenset({Stage.SUBMITTING, Stage.CANCELLED, Stage.EXPIRED}),
+    Stage.SUBMITTING: frozenset(
+        {
+            Stage.READY,
+            Stage.GENERATING,
+            Stage.STORING,
+            Stage.UNCERTAIN,
+            Stage.REJECTED,
+            Stage.BAD_RESULT,
+        }
+    ),
+    Stage.GENERATING: frozenset({Stage.STORING, Stage.FAILED, Stage.EXPIRED, Stage.CANCELLED}),
+    Stage.STORING: frozenset({Stage.STORED, Stage.BAD_RESULT}),
+    Stage.UNCERTAIN: frozenset(
+        {Stage.GENERATING, Stage.STORING, Stage.REJECTED, Stage.ABANDONED, Stage.READY}
+    ),
+    Stage.STORED: frozenset(),
+    Stage.REJECTED: frozenset(),
+    Stage.FAILED: frozenset(),
+    Stage.EXPIRED: frozenset(),
+    Stage.BAD_RESULT: frozenset(),
+    Stage.ABANDONED: frozenset(),
+    Stage.CANCELLED: frozenset(),
+}
+
+FINAL = frozenset(stage for stage, following in NEXT.items() if not following)
+LIVE = frozenset(NEXT) - FINAL
+
+_STATUS = {
+    Stage.READY: Status.QUEUED,
+    Stage.SUBMITTING: Status.RUNNING,
+    Stage.GENERATING: Status.RUNNING,
+    Stage.STORING: Status.RUNNING,
+    Stage.UNCERTAIN: Status.RUNNING,
+    Stage.STORED: Status.DONE,
+}
+
+
+def status_of(stage: Stage) -> Status:
+    """Return what people see for a stage: everything final but `stored` is an error."""
+    return _STATUS.get(stage, Status.ERROR)
+
+
+class Outcome(StrEnum):
+    """What is known of one paid request."""
+
+    OPEN = "open"  # written before sending; no answer recorded yet
+    ACCEPTED = "accepted"  # the provider took it: it costs
+    REJECTED = "rejected"  # the provider refused it for good
+    NOT_SENT = "not_sent"  # nothing was taken; it cost nothing
+    UNKNOWN = "unknown"  # nobody knows; it may have cost
+    SUPERSEDED = "superseded"  # a person consented to send again
+
+
+LIVE_OUTCOMES = frozenset({Outcome.OPEN, Outcome.ACCEPTED, Outcome.UNKNOWN})
