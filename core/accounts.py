@@ -1,0 +1,131 @@
+"""The fixed accounts: a YAML file in streamlit-authenticator's format, bcrypt hashes only.
+
+    credentials:
+      usernames:
+        kim: {name: "김하나", password: "$2b$12$...", roles: [tester]}
+
+The file is the authority on passwords, names and roles; the `users` rows follow it.
+"""
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import bcrypt
+import yaml
+
+from core.errors import ConfigError
+from core.models import Role
+
+MAX_PASSWORD_BYTES = 72  # bcrypt reads no more and bcrypt 5 refuses longer ones
+ROUNDS = 12
+# What an unknown name is compared with, so that it takes as long as a known one.
+_NOBODY = bcrypt.hashpw(b"nobody", bcrypt.gensalt(ROUNDS))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """One entry of the file. `login_id` is lower case, as streamlit-authenticator keeps it."""
+
+    login_id: str
+    display_name: str
+    role: Role
+    password_hash: bytes = field(repr=False)
+
+
+class Accounts:
+    """The accounts file, read again whenever it changes. Safe to share between threads."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        self._read_at = -1.0
+        self._accounts: Mapping[str, Account] = {}
+
+    def all(self) -> Mapping[str, Account]:
+        """Return every account by login.
+
+        Raises:
+            ConfigError: the file is missing or not in the expected form.
+        """
+        with self._lock:
+            try:
+                changed_at = self._path.stat().st_mtime
+            except OSError as error:
+                raise ConfigError(
+                    f"AUTH_CREDENTIALS cannot be read: {error}. Create the file with "
+                    "python -m core user add LOGIN --name NAME --role tester"
+                ) from error
+            if changed_at != self._read_at:
+                self._accounts = load(self._path)
+                self._read_at = changed_at
+            return self._accounts
+
+    def check(self, login_id: str, password: str) -> Account | None:
+        """Return the account if the password is right; unknown names take as long as known."""
+        account = self.all().get(login_id.strip().lower())
+        known = account.password_hash if account else _NOBODY
+        given = password.encode()
+        fits = len(given) <= MAX_PASSWORD_BYTES
+        right = bcrypt.checkpw(given if fits else b"", known)
+        return account if account and fits and right else None
+
+
+def load(path: Path) -> Mapping[str, Account]:
+    """Read a credentials file. Raises ConfigError naming the entry that is wrong."""
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        entries = content["credentials"]["usernames"]
+        return {login.lower(): _account(login.lower(), entry) for login, entry in entries.items()}
+    except (OSError, yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
+        raise ConfigError(
+            f"AUTH_CREDENTIALS {str(path)!r} is not a credentials file "
+            f"(credentials: usernames: LOGIN: ...): {error!r}."
+        ) from error
+
+
+def _account(login_id: str, entry: Mapping[str, Any]) -> Account:
+    hashed = str(entry["password"]).encode()
+    if not hashed.startswith(b"$2"):
+        raise ConfigError(
+            f"The account {login_id!r} holds no bcrypt hash. Passwords are never stored as text: "
+            f"set it with python -m core user add {login_id}"
+        )
+    roles = entry.get("roles") or [Role.TESTER]
+    if any(role not in set(Role) for role in roles):
+        raise ConfigError(f"The account {login_id!r} has roles {roles}; known: {', '.join(Role)}.")
+    name = entry.get("name") or " ".join(
+        part for part in (entry.get("first_name"), entry.get("last_name")) if part
+    )
+    return Account(
+        login_id=login_id,
+        display_name=str(name or login_id),
+        role=Role.ADMIN if Role.ADMIN in roles else Role.TESTER,
+        password_hash=hashed,
+    )
+
+
+def hash_password(password: str) -> str:
+    """Return the bcrypt hash. Raises ConfigError for a password that is too short or long."""
+    if len(password) < 10 or len(password.encode()) > MAX_PASSWORD_BYTES:
+        raise ConfigError("A password has 10 or more characters and at most 72 bytes.")
+    return bcrypt.hashpw(password.encode(), bcrypt.gensalt(ROUNDS)).decode()
+
+
+def save(path: Path, account: Account) -> None:
+    """Add or replace one account, keeping everything else in the file."""
+    content: dict[str, Any] = {"credentials": {"usernames": {}}}
+    if path.exists():
+        load(path)
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    content["credentials"]["usernames"][account.login_id] = {
+        "name": account.display_name,
+        "password": account.password_hash.decode(),
+        "roles": [str(account.role)],
+    }
+    fresh = path.with_suffix(".new")
+    fresh.touch(mode=0o600)
+    fresh.write_text(yaml.safe_dump(content, allow_unicode=True), encoding="utf-8")
+    fresh.replace(path)

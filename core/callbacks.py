@@ -1,0 +1,36 @@
+"""What a provider's callback changes: it names a candidate and makes the job due now."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from sqlalchemy import func
+from sqlalchemy.orm import Session
+
+from core import events, runs
+from core.models import Attempt, Run
+from core.stages import Outcome, Stage
+
+TASK_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+def candidate(body: Mapping[str, Any]) -> str | None:
+    """Return the task id a callback names (v1: task_id; v2: task.id), if it is one."""
+    task = body.get("task")
+    named = task.get("id") if isinstance(task, Mapping) else body.get("task_id")
+    text = str(named) if isinstance(named, str | int) and not isinstance(named, bool) else ""
+    return text if TASK_ID.fullmatch(text) else None
+
+
+def heard(session: Session, attempt: Attempt, task_id: str | None) -> None:
+    """Note the candidate and let a worker look now. The body itself proves nothing."""
+    if task_id is not None and attempt.candidate_task_id is None:
+        attempt.candidate_task_id = task_id
+    run = session.get(Run, attempt.job_id, with_for_update=True)
+    waits = attempt.outcome in {Outcome.OPEN, Outcome.UNKNOWN, Outcome.SUPERSEDED}
+    if waits and attempt.provider_task_id is None and attempt.candidate_task_id:
+        attempt.recheck_at = func.now()
+        events.wake_workers(session)
+    elif run is not None and Stage(run.stage) is Stage.GENERATING and run.lease_owner is None:
+        runs.due_now(session, run)
+    events.record(session, attempt.job_id, "callback_came", by="provider", attempt_id=attempt.id)

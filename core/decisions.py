@@ -1,0 +1,63 @@
+"""What people may do with a job that is not final: cancel, look again, send again, give up."""
+
+from uuid import UUID
+
+from sqlalchemy import func
+from sqlalchemy.orm import Session
+
+from core import attempts, audit, events, jobs, runs
+from core.errors import Conflict, Rejected, msg
+from core.models import Run, User
+from core.stages import Stage
+
+
+def cancel(session: Session, user: User, id: UUID) -> None:
+    """Stop a job before it is sent: at once and free.
+
+    Raises:
+        Rejected: it has been sent; its result will be stored and is paid for.
+    """
+    run = _run(session, user, id)
+    if Stage(run.stage) is not Stage.READY:
+        raise Rejected(msg("It has been sent already: it is paid for, and its result is kept."))
+    runs.ended_by(session, run, Stage.CANCELLED, by=user.login_id)
+    audit.record(session, "job_cancelled", user_id=user.id, on=("job", id))
+
+
+def send_again(session: Session, user: User, id: UUID) -> None:
+    """Send an uncertain job once more; the consent is recorded with the old attempt."""
+    run = _uncertain(session, user, id)
+    attempt = attempts.live(session, id)
+    if attempt is not None:
+        attempts.superseded(attempt, by=user.id)
+    runs.again(session, run, by=user.login_id)
+    audit.record(session, "job_sent_again", user_id=user.id, on=("job", id))
+
+
+def give_up(session: Session, user: User, id: UUID) -> None:
+    """End an uncertain job; if its result turns up after all, it is kept as an extra."""
+    run = _uncertain(session, user, id)
+    runs.ended_by(session, run, Stage.ABANDONED, by=user.login_id, code="abandoned")
+    audit.record(session, "job_abandoned", user_id=user.id, on=("job", id))
+
+
+def look_again(session: Session, user: User, id: UUID) -> None:
+    """Ask the worker to check at the provider whether the lost task is there."""
+    _uncertain(session, user, id)
+    attempt = attempts.live(session, id)
+    if attempt is not None:
+        attempt.recheck_at = func.now()
+    events.record(session, id, "check_asked", by=user.login_id)
+    events.wake_workers(session)
+
+
+def _run(session: Session, user: User, id: UUID) -> Run:
+    jobs.owned(session, user, id)
+    return runs.locked(session, id)
+
+
+def _uncertain(session: Session, user: User, id: UUID) -> Run:
+    run = _run(session, user, id)
+    if Stage(run.stage) is not Stage.UNCERTAIN:
+        raise Conflict(msg("This job has moved on by itself; look at it again."))
+    return run

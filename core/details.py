@@ -1,0 +1,78 @@
+"""Everything there is to say about one job, read at once for a page or the API."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from core import assets, attempts, events, jobs, users
+from core.models import Asset, AssetKind, Attempt, Job, JobEvent, Run, User
+from core.sentences import stage_of
+from core.stages import Stage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Detail:
+    """A job with its files, money and log. `ahead` is its place in the queue, from 0."""
+
+    job: Job
+    run: Run | None
+    owner: str
+    files: Sequence[Asset]
+    attempts: Sequence[Attempt]
+    events: Sequence[JobEvent]
+    typical_s: float | None
+    ahead: int | None
+
+    @property
+    def stage(self) -> Stage:
+        """Return where the job stands."""
+        return stage_of(self.job, self.run)
+
+    def of_kind(self, *kinds: AssetKind) -> Sequence[Asset]:
+        """Return the job's files of some kinds, in order."""
+        return [asset for asset in self.files if asset.kind in kinds]
+
+    def small_of(self, asset: Asset) -> Asset | None:
+        """Return the thumbnail or poster of a file."""
+        return next(
+            (
+                small
+                for small in self.of_kind(AssetKind.THUMBNAIL, AssetKind.POSTER)
+                if small.source_asset_id == asset.id
+            ),
+            None,
+        )
+
+    def sent_of(self, asset: Asset) -> Asset:
+        """Return the bytes that were sent for an input."""
+        prepared = (a for a in self.of_kind(AssetKind.PREPARED) if a.source_asset_id == asset.id)
+        return next(prepared, asset)
+
+
+def load(session: Session, viewer: User, id: UUID, *, team_reads: bool) -> Detail:
+    """Return a job as its viewer may see it. Raises NotFound."""
+    job = jobs.visible(session, viewer, id, team_reads=team_reads)
+    run = session.get(Run, id)
+    return Detail(
+        job=job,
+        run=run,
+        owner=users.names(session, {job.user_id}).get(job.user_id, ""),
+        files=assets.of_job(session, id),
+        attempts=attempts.of_job(session, id),
+        events=events.of_job(session, id),
+        typical_s=jobs.typical_seconds(session, model=job.model) if run is not None else None,
+        ahead=_ahead(session, run),
+    )
+
+
+def _ahead(session: Session, run: Run | None) -> int | None:
+    if run is None or run.stage != Stage.READY:
+        return None
+    return session.scalar(
+        select(func.count()).where(
+            Run.stage == Stage.READY, Run.provider == run.provider, Run.due_at < run.due_at
+        )
+    )

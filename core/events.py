@@ -1,0 +1,71 @@
+"""A job's log, and the two signals that go with it.
+
+Signals are sent inside the transaction: Postgres delivers them at commit, so
+nobody is woken for something that did not happen.
+"""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from core.models import JobEvent
+from core.stages import Stage
+
+WORK_CHANNEL = "proofsheet_work"  # something may be due now
+LIVE_CHANNEL = "proofsheet_live"  # something on a page may have changed
+
+
+def record(
+    session: Session,
+    job_id: UUID,
+    kind: str,
+    *,
+    by: str,
+    attempt_id: UUID | None = None,
+    **detail: Any,
+) -> None:
+    """Add one line to a job's log. `kind` is past tense; `by` a worker or a login."""
+    session.add(JobEvent(job_id=job_id, attempt_id=attempt_id, kind=kind, by=by, detail=detail))
+
+
+def record_move(
+    session: Session, job_id: UUID, *, source: Stage | None, target: Stage, by: str, **detail: Any
+) -> None:
+    """Add a change of stage to a job's log."""
+    session.add(
+        JobEvent(
+            job_id=job_id,
+            kind="moved",
+            from_stage=source,
+            to_stage=target,
+            by=by,
+            detail=detail,
+        )
+    )
+
+
+def of_job(session: Session, job_id: UUID, *, limit: int = 500) -> Sequence[JobEvent]:
+    """Return a job's log, oldest first."""
+    return session.scalars(
+        select(JobEvent).where(JobEvent.job_id == job_id).order_by(JobEvent.id).limit(limit)
+    ).all()
+
+
+def wake_workers(session: Session) -> None:
+    """Tell every worker, at commit, that something may be due."""
+    _notify(session, WORK_CHANNEL, "")
+
+
+def show_change(session: Session, *, job_id: UUID, user_id: UUID) -> None:
+    """Tell every open page, at commit, that this job looks different now."""
+    payload = json.dumps({"job": str(job_id), "user": str(user_id)})
+    _notify(session, LIVE_CHANNEL, payload)
+
+
+def _notify(session: Session, channel: str, payload: str) -> None:
+    # On the connection: the session would flush rows that are only half written.
+    session.connection().execute(select(func.pg_notify(channel, payload)))

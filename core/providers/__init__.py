@@ -1,0 +1,168 @@
+"""What both providers are asked and answer, in our own words.
+
+Vendor errors never escape an adapter: they become the classes of `core.errors`.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InputFile:
+    """A verified file on this machine's disk, to be streamed into a request."""
+
+    path: Path
+    filename: str
+    mime: str
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendLimits:
+    """How long one paid request may take, in seconds. `total_s` counts from the first byte."""
+
+    connect_s: float
+    total_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EditRequest:
+    """One image edit. `options` are the provider's own words, checked against the catalogue.
+
+    Known options: size, quality, background, output_format, output_compression,
+    input_fidelity, complexity, moderation, n, stream, partial_images.
+    """
+
+    model: str
+    prompt: str
+    images: Sequence[InputFile]
+    mask: InputFile | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+    client_request_id: str  # sent as X-Client-Request-Id; our attempt's id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EditAnswer:
+    """A complete answer, lying in the spool file that the caller gave."""
+
+    http_status: int
+    request_id: str | None
+    streamed: bool  # the spooled body is server-sent events, else one JSON document
+    processing_ms: int | None
+    rate_limits: Mapping[str, str]  # every x-ratelimit-* header, as sent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EditResult:
+    """What a spooled answer holds: image files beside it, and what the provider resolved."""
+
+    images: Sequence[Path]
+    actual: Mapping[str, Any]  # size, quality, background, output_format as resolved
+    usage: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VideoRequest:
+    """One video. `options`: duration, resolution, ratio, prompt_optimizer, fast_pretreatment,
+    prompt_expansion_mode, aigc_watermark, in the provider's own words.
+    """
+
+    model: str
+    prompt: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    first_frame: InputFile | None = None
+    last_frame: InputFile | None = None
+    subject: InputFile | None = None
+    callback_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted:
+    """The provider took the request and calls it `task_id`."""
+
+    task_id: str
+    http_status: int
+    request_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pending:
+    """Still at work. `provider_status` is the provider's own word."""
+
+    provider_status: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ready:
+    """Finished: `download_url` is short-lived and secret."""
+
+    download_url: str = field(repr=False)
+    actual: Mapping[str, Any] = field(default_factory=dict)
+    usage: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Broken:
+    """The provider gave up on the task. `code` is ours: see `core.refusals`."""
+
+    code: str
+    provider_message: str
+
+
+Progress = Pending | Ready | Broken
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedTask:
+    """A task as MiniMax v2 lists it; it carries no prompt."""
+
+    task_id: str
+    model: str
+    resolution: str
+    duration: int
+    ratio: str
+    status: str
+    created_at: datetime
+
+
+class ImageProvider(Protocol):
+    def edit(
+        self,
+        request: EditRequest,
+        *,
+        limits: SendLimits,
+        spool: Path,
+        on_partial: Callable[[int, bytes], None],
+    ) -> EditAnswer:
+        """Send one paid edit, once; write the whole answer's body to `spool`, fsynced.
+
+        `on_partial(index, image_bytes)` is called for every streamed preview.
+
+        Raises:
+            NotSent: no byte of the body left; safe to try again.
+            NotAccepted: rate, money or credentials; nothing was taken.
+            Refused: never as it is.
+            BadResult: a complete answer without a usable image; the body is in `spool`.
+            OutcomeUnknown: it may have been billed.
+        """
+        ...
+
+
+class VideoProvider(Protocol):
+    dialect: str
+
+    def submit(self, request: VideoRequest, *, limits: SendLimits) -> Accepted:
+        """Ask for a video, once. Raises as `ImageProvider.edit` does."""
+        ...
+
+    def progress(self, task_id: str) -> Progress:
+        """Return how the task stands. Reading is free and safe to repeat.
+
+        Raises:
+            ProviderError: nothing happened; try again with backoff.
+        """
+        ...

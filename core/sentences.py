@@ -1,0 +1,95 @@
+"""What a stage means for a person, in one sentence each, and how it is coloured."""
+
+from enum import StrEnum
+from typing import Final
+
+from core.errors import Message, msg
+from core.models import Job, Run
+from core.stages import Stage, Status
+
+
+class Tone(StrEnum):
+    QUIET = "quiet"
+    BUSY = "busy"
+    GOOD = "good"
+    DECIDE = "decide"  # needs a person
+    BAD = "bad"
+
+
+LABELS: Final = {
+    Stage.READY: msg("Queued"),
+    Stage.SUBMITTING: msg("Sending"),
+    Stage.GENERATING: msg("Generating"),
+    Stage.STORING: msg("Saving"),
+    Stage.UNCERTAIN: msg("Needs a decision"),
+    Stage.STORED: msg("Done"),
+    Stage.REJECTED: msg("Refused"),
+    Stage.FAILED: msg("Failed"),
+    Stage.EXPIRED: msg("Expired"),
+    Stage.BAD_RESULT: msg("Unusable answer"),
+    Stage.ABANDONED: msg("Given up"),
+    Stage.CANCELLED: msg("Cancelled"),
+}
+
+SENTENCES: Final = {
+    Stage.READY: msg("Waiting for its turn. You can close this tab; nothing is lost."),
+    Stage.SUBMITTING: msg("The request is on its way. You can close this tab; nothing is lost."),
+    Stage.GENERATING: msg("The provider is working on it. You can close this tab."),
+    Stage.STORING: msg("The result has come and is being saved."),
+    Stage.UNCERTAIN: msg(
+        "It was sent and no answer came. It may have been billed, so it is not sent again "
+        "unless you say so."
+    ),
+    Stage.STORED: msg("Finished and saved."),
+    Stage.REJECTED: msg("The provider refused this request."),
+    Stage.FAILED: msg("The provider could not finish it."),
+    Stage.EXPIRED: msg("Its time ran out before the provider took it."),
+    Stage.BAD_RESULT: msg("The provider's answer held nothing usable. The raw answer is kept."),
+    Stage.ABANDONED: msg("You gave up on it. If its result still turns up, it is kept here."),
+    Stage.CANCELLED: msg("Cancelled before it cost anything."),
+}
+
+STATUS_LABELS: Final = {
+    Status.QUEUED: msg("Queued"),
+    Status.RUNNING: msg("Running"),
+    Status.DONE: msg("Done"),
+    Status.ERROR: msg("Error"),
+}
+
+_TONES: Final = {
+    Stage.READY: Tone.QUIET,
+    Stage.UNCERTAIN: Tone.DECIDE,
+    Stage.STORED: Tone.GOOD,
+    Stage.CANCELLED: Tone.QUIET,
+    Stage.ABANDONED: Tone.QUIET,
+}
+
+
+def stage_of(job: Job, run: Run | None) -> Stage:
+    """Return where a job stands: its run's stage, or its final one."""
+    if job.final_stage is not None:
+        return Stage(job.final_stage)
+    return Stage(run.stage) if run is not None else Stage.READY
+
+
+def tone_of(stage: Stage) -> Tone:
+    """Return how a stage is coloured."""
+    busy = stage in {Stage.SUBMITTING, Stage.GENERATING, Stage.STORING}
+    return _TONES.get(stage, Tone.BUSY if busy else Tone.BAD)
+
+
+EVENT_LABELS: Final = {
+    "moved": msg("Stage changed"),
+    "sending": msg("Request written down, then sent"),
+    "provider_answered": msg("Provider answered"),
+    "preview_came": msg("Preview came"),
+    "callback_came": msg("Provider called back"),
+    "step_failed": msg("A step failed and will be repeated"),
+    "lease_ended": msg("A worker was lost; another one goes on"),
+    "thumbnail_not_made": msg("No thumbnail could be made"),
+}
+
+
+def event_label(kind: str) -> Message:
+    """Return a log line's title."""
+    return EVENT_LABELS.get(kind, Message(kind))

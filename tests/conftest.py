@@ -1,0 +1,107 @@
+"""What every test may ask for. Nothing is started before a test asks for it."""
+
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from pytest_socket import socket_allow_hosts
+
+from tests import servers
+
+ORIGINS = ["http://127.0.0.1:8501", "http://localhost:8501"]
+SIMULATOR_SPEED = 0.02
+
+
+def pytest_runtest_setup() -> None:
+    """Let tests reach this machine and nothing else."""
+    socket_allow_hosts(["127.0.0.1", "::1", "localhost"], allow_unix_socket=True)
+
+
+@pytest.fixture(scope="session")
+def databases() -> Iterator[servers.Databases]:
+    """A Postgres with the application's schema in a template."""
+    with servers.postgres() as cluster:
+        found = servers.Databases(cluster)
+        try:
+            migrate = import_module("core.database").migrate
+            migrate(found.create(servers.TEMPLATE))
+            yield found
+        finally:
+            found.close()
+
+
+@pytest.fixture
+def empty_database_url(databases: servers.Databases) -> Iterator[str]:
+    """A database without a schema."""
+    yield from _database(databases, "template1")
+
+
+@pytest.fixture
+def database_url(databases: servers.Databases) -> Iterator[str]:
+    """A database of its own for each test: commits, threads and workers are real."""
+    yield from _database(databases, servers.TEMPLATE)
+
+
+def _database(databases: servers.Databases, template: str) -> Iterator[str]:
+    name = f"test_{uuid4().hex}"
+    yield databases.create(name, template=template)
+    databases.drop(name)
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[servers.Store]:
+    """A local S3 store that verifies signatures, for the whole run."""
+    with servers.store() as store:
+        yield store
+
+
+@pytest.fixture
+def bucket(s3: servers.Store) -> servers.StoreBucket:
+    """A new bucket with the application's CORS rules."""
+    return _provisioned(s3)
+
+
+@pytest.fixture(scope="module")
+def shared_bucket(s3: servers.Store) -> servers.StoreBucket:
+    """The same for a whole module."""
+    return _provisioned(s3)
+
+
+def _provisioned(s3: servers.Store) -> servers.StoreBucket:
+    made = servers.named(s3)
+    client = import_module("core.storage.bucket").Bucket(
+        endpoint_url=made.endpoint_url,
+        public_endpoint_url="",
+        region=made.region,
+        bucket=made.name,
+        access_key=made.access_key,
+        secret_key=made.secret_key,
+    )
+    steps = import_module("core.storage.provision").provision(client, origins=ORIGINS)
+    client.close()
+    assert all(step.done for step in steps), steps
+    return made
+
+
+@pytest.fixture
+def openai_simulator(tmp_path: Path) -> Iterator[Any]:
+    """OpenAI's images, fifty times as fast; `.url`, control routes under `/_control`."""
+    yield from _simulator("openai", tmp_path)
+
+
+@pytest.fixture
+def minimax_simulator(tmp_path: Path) -> Iterator[Any]:
+    """MiniMax's videos, fifty times as fast; `.url`, control routes under `/_control`."""
+    yield from _simulator("minimax", tmp_path)
+
+
+def _simulator(name: str, folder: Path) -> Iterator[Any]:
+    data = folder / name
+    data.mkdir()
+    server = import_module(f"deploy.local.simulators.{name}.server")
+    simulator = server.serve(0, data, speed=SIMULATOR_SPEED).start()
+    yield simulator
+    simulator.stop()

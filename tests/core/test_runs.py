@@ -1,0 +1,223 @@
+import pytest
+from sqlalchemy import select, text
+from sqlalchemy.exc import IntegrityError
+
+from core import attempts, events, gates, runs
+from core.errors import Conflict
+from core.models import Attempt, Job, Run
+from core.stages import Outcome, Stage, Status
+from tests.core.conftest import LEASES, claim_all, claimed, filed
+
+
+def run_of(sessions, job: Job) -> Run | None:
+    with sessions() as session:
+        return session.get(Run, job.id)
+
+
+def job_now(sessions, job: Job) -> Job:
+    with sessions() as session:
+        return session.get_one(Job, job.id)
+
+
+def sent(sessions, claim: runs.Claim) -> Attempt:
+    with sessions.begin() as session:
+        return attempts.open_one(
+            session, claim, key_id="key", send_s=5, callback_token=None, estimate_usd=None
+        )
+
+
+class TestClaim:
+    def test_two_workers_never_take_the_same_row(self, sessions, kim):
+        filed(sessions, kim)
+        kwargs = {"stages": [Stage.READY], "leases": LEASES, "host": "here", "keys": []}
+
+        with sessions.begin() as one, sessions.begin() as two:
+            assert len(runs.claim(one, worker="w1", **kwargs)) == 1
+            assert runs.claim(two, worker="w2", **kwargs) == []
+
+    def test_a_claimed_job_is_submitting_and_shown_as_running(self, sessions, kim):
+        job = filed(sessions, kim)
+        claim = claimed(sessions)
+
+        assert claim.stage is Stage.READY
+        assert run_of(sessions, job).stage == Stage.SUBMITTING
+        assert job_now(sessions, job).status == Status.RUNNING
+        assert job_now(sessions, job).started_at is not None
+
+    def test_the_oldest_due_comes_first(self, sessions, kim):
+        filing = [filed(sessions, kim).id for _ in range(3)]
+
+        assert [claimed(sessions).job_id for _ in filing] == filing
+
+    def test_what_is_not_due_is_left_alone(self, sessions, kim):
+        filed(sessions, kim)
+        claim = claimed(sessions)
+        with sessions.begin() as session:
+            runs.postponed(session, claim, due_in_s=3600, why="rate_limited")
+
+        assert claim_all(sessions) == []
+
+    @pytest.mark.parametrize("model", ["", "gpt-image-2"])
+    def test_a_closed_gate_holds_the_queue(self, sessions, kim, model):
+        filed(sessions, kim)
+        with sessions.begin() as session:
+            gates.close(session, dialect="openai", key_id="key", model=model, code="x", for_s=3600)
+
+        assert claim_all(sessions) == []
+
+    @pytest.mark.parametrize("gate", [("openai", "other-key", ""), ("openai", "key", "other")])
+    def test_a_gate_of_another_key_or_model_holds_nothing(self, sessions, kim, gate):
+        filed(sessions, kim)
+        dialect, key, model = gate
+        with sessions.begin() as session:
+            gates.close(session, dialect=dialect, key_id=key, model=model, code="x", for_s=None)
+
+        assert len(claim_all(sessions)) == 1
+
+    def test_only_the_host_with_the_answer_stores_it(self, sessions, kim):
+        filed(sessions, kim)
+        claim = claimed(sessions)
+        with sessions.begin() as session:
+            storing = runs.answered(session, claim, host="elsewhere", lease_s=60)
+            runs.retry(session, storing, due_in_s=0, why="test")
+
+        assert claim_all(sessions, Stage.STORING) == []
+
+
+class TestFence:
+    def test_a_stale_worker_changes_nothing(self, sessions, kim):
+        job = filed(sessions, kim)
+        old = claimed(sessions)
+        with sessions.begin() as session:
+            runs.handed_back(session, old)
+        claimed(sessions, worker="w2")
+
+        with pytest.raises(runs.Stale), sessions.begin() as session:
+            runs.accepted(session, old, task_id="1", poll_in_s=0)
+        assert run_of(sessions, job).lease_owner == "w2"
+        assert job_now(sessions, job).provider_task_id is None
+
+    def test_tokens_only_grow(self, sessions, kim):
+        filed(sessions, kim)
+        tokens = []
+        for _ in range(3):
+            claim = claimed(sessions)
+            tokens.append(claim.token)
+            with sessions.begin() as session:
+                runs.handed_back(session, claim)
+
+        assert tokens == sorted(set(tokens))
+
+    def test_a_move_that_the_table_does_not_allow_is_refused(self, sessions, kim):
+        filed(sessions, kim)
+        claim = claimed(sessions)
+
+        with pytest.raises(Conflict), sessions.begin() as session:
+            runs.ended(session, claim, Stage.STORED)
+
+
+class TestMoves:
+    def test_each_move_is_in_the_log(self, sessions, kim):
+        job = filed(sessions, kim)
+        claim = claimed(sessions)
+        with sessions.begin() as session:
+            runs.accepted(session, claim, task_id="77", poll_in_s=0)
+
+        with sessions() as session:
+            moves = [(event.from_stage, event.to_stage) for event in events.of_job(session, job.id)]
+        assert moves == [
+            (None, "ready"),
+            ("ready", "submitting"),
+            ("submitting", "generating"),
+        ]
+
+    def test_an_uncertain_job_is_claimed_by_nobody(self, sessions, kim):
+        job = filed(sessions, kim)
+        claim = claimed(sessions)
+        with sessions.begin() as session:
+            runs.unsure(session, claim, why="no_answer")
+
+        assert claim_all(sessions, *Stage) == []
+        assert job_now(sessions, job).status == Status.RUNNING
+
+    def test_a_final_job_has_no_run_and_keeps_its_reason(self, sessions, kim):
+        job = filed(sessions, kim)
+        claim = claimed(sessions)
+        with sessions.begin() as session:
+            runs.ended(session, claim, Stage.REJECTED, code="moderation_input", message="no")
+
+        assert run_of(sessions, job) is None
+        ended = job_now(sessions, job)
+        assert (ended.status, ended.final_stage) == (Status.ERROR, Stage.REJECTED)
+        assert (ended.error_code, ended.error_message) == ("moderation_input", "no")
+
+
+class TestTheDatabaseRefuses:
+    def test_a_second_live_attempt(self, sessions, kim):
+        filed(sessions, kim)
+        claim = claimed(sessions)
+        sent(sessions, claim)
+
+        with pytest.raises(IntegrityError, match="uq_attempts_one_live_per_job"):
+            sent(sessions, claim)
+
+    def test_a_task_id_twice(self, sessions, kim):
+        for _ in range(2):
+            filed(sessions, kim)
+        first, second = (sent(sessions, claimed(sessions)) for _ in range(2))
+        with sessions.begin() as session:
+            attempts.settled(session, first.id, Outcome.ACCEPTED, task_id="77")
+
+        with pytest.raises(IntegrityError, match="uq_attempts_dialect_provider_task_id"):  # noqa: SIM117
+            with sessions.begin() as session:
+                attempts.settled(session, second.id, Outcome.ACCEPTED, task_id="77")
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            "UPDATE jobs SET status = 'done', final_stage = 'stored'",
+            "UPDATE jobs SET status = 'error'",
+            "UPDATE jobs SET final_stage = 'failed'",
+            "UPDATE jobs SET status = 'lost'",
+            "UPDATE runs SET lease_owner = 'me'",
+            "UPDATE runs SET stage = 'stored'",
+            "UPDATE runs SET stage = 'submitting'",
+        ],
+    )
+    def test_a_row_that_contradicts_itself(self, sessions, kim, change):
+        filed(sessions, kim)
+
+        with pytest.raises(IntegrityError), sessions.begin() as session:
+            session.execute(text(change))
+
+    def test_superseding_without_consent(self, sessions, kim):
+        filed(sessions, kim)
+        sent(sessions, claimed(sessions))
+
+        with pytest.raises(IntegrityError, match="superseded_by_consent"):  # noqa: SIM117
+            with sessions.begin() as session:
+                session.execute(text("UPDATE attempts SET outcome = 'superseded'"))
+
+    def test_changing_the_audit_log(self, sessions, kim):
+        with sessions.begin() as session:
+            session.execute(
+                text("INSERT INTO audit (id, action) VALUES (gen_random_uuid(), 'signed_in')")
+            )
+
+        with pytest.raises(Exception, match="can only be added to"):  # noqa: SIM117
+            with sessions.begin() as session:
+                session.execute(text("DELETE FROM audit"))
+
+
+def test_every_stage_and_outcome_of_the_code_is_known_to_the_database(sessions, kim):
+    # `alembic check` does not compare CHECK constraints.
+    with sessions() as session:
+        allowed = " ".join(
+            session.scalars(
+                text("SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE contype = 'c'")
+            )
+        )
+    for value in (*Stage, *Outcome, *Status):
+        assert f"'{value}'" in allowed
+    with sessions() as session:
+        assert session.scalars(select(Run)).all() == []

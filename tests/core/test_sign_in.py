@@ -1,0 +1,227 @@
+import time
+from datetime import timedelta
+
+import jwt
+import pytest
+import streamlit_authenticator
+import yaml
+from sqlalchemy import func, select, update
+
+from core import accounts, sign_in, users
+from core.errors import ConfigError, NotSignedIn, Rejected, TooMany
+from core.models import Audit, LoginAttempt, Role
+from core.models import Session as SessionRow
+
+KEY = "k" * 32
+CLIENT = sign_in.Client(address="203.0.113.7")
+PASSWORD = "correct horse battery"
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory):
+    path = tmp_path_factory.mktemp("accounts") / "credentials.yaml"
+    hashed = accounts.hash_password(PASSWORD).encode()
+    accounts.save(
+        path,
+        accounts.Account(
+            login_id="kim", display_name="김하나", role=Role.TESTER, password_hash=hashed
+        ),
+    )
+    return path
+
+
+@pytest.fixture
+def enter(sessions, file):
+    def try_it(login_id="kim", password=PASSWORD, client=CLIENT):
+        return sign_in.sign_in(
+            sessions,
+            accounts.Accounts(file),
+            login_id=login_id,
+            password=password,
+            client=client,
+            cookie_key=KEY,
+            ttl_s=3600,
+        )
+
+    return try_it
+
+
+def who(sessions, token):
+    with sessions() as session:
+        return sign_in.current_user(session, token, cookie_key=KEY).login_id
+
+
+def actions(sessions):
+    with sessions() as session:
+        return session.scalars(select(Audit.action).order_by(Audit.id)).all()
+
+
+def test_the_cookie_names_the_person(sessions, enter):
+    user, token = enter()
+
+    assert who(sessions, token) == "kim"
+    assert (user.display_name, user.role) == ("김하나", Role.TESTER)
+    assert actions(sessions) == ["signed_in"]
+
+
+def test_the_name_may_be_written_in_capitals(sessions, enter):
+    assert who(sessions, enter(login_id=" KIM ")[1]) == "kim"
+
+
+@pytest.mark.parametrize(
+    ("login_id", "password"), [("kim", "wrong"), ("nobody", PASSWORD), ("kim", "x" * 400)]
+)
+def test_a_wrong_name_and_a_wrong_password_get_the_same_words(sessions, enter, login_id, password):
+    with pytest.raises(Rejected, match=r"^The name or the password is wrong\.$"):
+        enter(login_id=login_id, password=password)
+
+    assert actions(sessions) == ["sign_in_failed"]
+
+
+def test_unknown_names_take_as_long_as_known_ones(file):
+    held = accounts.Accounts(file)
+    held.check("kim", "warm-up")
+
+    def seconds(login_id):
+        started = time.process_time()
+        held.check(login_id, "wrong-password")
+        return time.process_time() - started
+
+    known = sorted(seconds("kim") for _ in range(3))[1]
+    unknown = sorted(seconds("nobody") for _ in range(3))[1]
+    assert 0.5 < known / unknown < 2
+
+
+def test_signing_out_revokes(sessions, enter):
+    _, token = enter()
+    with sessions.begin() as session:
+        sign_in.sign_out(session, token, cookie_key=KEY, client=CLIENT)
+
+    with pytest.raises(NotSignedIn):
+        who(sessions, token)
+    assert actions(sessions) == ["signed_in", "signed_out"]
+
+
+@pytest.mark.parametrize("token", [None, "", "nonsense", "a.b.c"])
+def test_nonsense_signs_nobody_in(sessions, token):
+    with pytest.raises(NotSignedIn):
+        who(sessions, token)
+
+
+def test_a_forged_or_ended_token_signs_nobody_in(sessions, enter):
+    _, token = enter()
+    claims = jwt.decode(token, KEY, algorithms=["HS256"])
+    forged = jwt.encode(claims, "x" * 32, algorithm="HS256")
+    ended = jwt.encode(claims | {"exp_date": time.time() - 1}, KEY, algorithm="HS256")
+    unknown = jwt.encode(claims | {"jti": "guess"}, KEY, algorithm="HS256")
+
+    for wrong in (forged, ended, unknown):
+        with pytest.raises(NotSignedIn):
+            who(sessions, wrong)
+
+
+def test_a_disabled_person_is_out_at_the_next_run(sessions, enter):
+    _, token = enter()
+    with sessions.begin() as session:
+        users.disabled(users.named(session, "kim"))
+
+    with pytest.raises(NotSignedIn):
+        who(sessions, token)
+    with pytest.raises(Rejected):
+        enter()
+
+
+class TestLockOut:
+    def fail(self, sessions, count, *, login_id="kim", address=CLIENT.address):
+        with sessions.begin() as session:
+            session.add_all(
+                LoginAttempt(login_id=login_id, address=address, succeeded=False)
+                for _ in range(count)
+            )
+
+    def test_ten_failures_lock_an_account_from_every_address(self, sessions, enter):
+        self.fail(sessions, sign_in.MAX_FAILURES_PER_ACCOUNT, address="198.51.100.1")
+
+        with pytest.raises(TooMany, match="Wait 15 minutes"):
+            enter()
+
+    def test_the_lock_ends_with_its_window(self, sessions, enter):
+        self.fail(sessions, sign_in.MAX_FAILURES_PER_ACCOUNT)
+        with sessions.begin() as session:
+            session.execute(
+                update(LoginAttempt).values(at=func.now() - timedelta(seconds=sign_in.WINDOW_S))
+            )
+
+        assert enter()
+
+    def test_an_unknown_name_locks_alike(self, sessions, enter):
+        self.fail(sessions, sign_in.MAX_FAILURES_PER_ACCOUNT, login_id="nobody")
+
+        with pytest.raises(TooMany):
+            enter(login_id="nobody")
+
+    def test_many_names_from_one_address_lock_the_address(self, sessions, enter):
+        for number in range(sign_in.MAX_FAILURES_PER_ADDRESS):
+            self.fail(sessions, 1, login_id=f"name-{number}")
+
+        with pytest.raises(TooMany):
+            enter()
+
+
+def test_streamlit_authenticator_reads_our_file_and_our_cookie(file, enter):
+    _, token = enter()
+    held = yaml.safe_load(file.read_text())["credentials"]
+
+    assert streamlit_authenticator.Hasher.check_pw(PASSWORD, held["usernames"]["kim"]["password"])
+    claims = jwt.decode(token, KEY, algorithms=["HS256"])
+    assert claims["username"] == "kim"
+    assert isinstance(claims["exp_date"], float)
+    assert "exp" not in claims  # the package would raise on it once it has passed
+
+
+def test_old_rows_are_swept(sessions, enter):
+    enter()
+    with sessions.begin() as session:
+        session.execute(update(LoginAttempt).values(at=func.now() - timedelta(days=2)))
+        session.execute(update(SessionRow).values(expires_at=func.now() - timedelta(days=31)))
+    with sessions.begin() as session:
+        sign_in.forget_old(session)
+
+    with sessions() as session:
+        assert session.scalars(select(LoginAttempt)).all() == []
+        assert session.scalars(select(SessionRow)).all() == []
+
+
+class TestFile:
+    def test_a_changed_file_is_read_again(self, file, tmp_path):
+        path = tmp_path / "credentials.yaml"
+        path.write_text(file.read_text())
+        held = accounts.Accounts(path)
+        assert set(held.all()) == {"kim"}
+
+        lee = accounts.Account(
+            login_id="lee", display_name="Lee", role=Role.ADMIN, password_hash=b"$2b$12$x"
+        )
+        accounts.save(path, lee)
+        assert held.all()["lee"].role is Role.ADMIN
+        assert held.all()["kim"].display_name == "김하나"
+
+    @pytest.mark.parametrize(
+        "content",
+        ["", "credentials: 1", "{", "credentials: {usernames: {kim: {password: plain}}}"],
+    )
+    def test_a_wrong_file_is_one_sentence(self, tmp_path, content):
+        path = tmp_path / "credentials.yaml"
+        path.write_text(content)
+
+        with pytest.raises(ConfigError):
+            accounts.Accounts(path).all()
+
+    def test_a_missing_file_says_how_to_make_it(self, tmp_path):
+        with pytest.raises(ConfigError, match="python -m core user add"):
+            accounts.Accounts(tmp_path / "none.yaml").all()
+
+    @pytest.mark.parametrize("password", ["short", "긴" * 30])
+    def test_a_password_of_the_wrong_length_is_refused(self, password):
+        with pytest.raises(ConfigError, match="10 or more characters and at most 72 bytes"):
+            accounts.hash_password(password)

@@ -1,0 +1,171 @@
+"""The real servers behind the tests: a Postgres and an S3 store of this process's own.
+
+Each pytest worker starts its own, when a test first asks: a second costs less
+than sharing would (no lock, no count of users, nothing left by a worker that
+crashed), and the servers end with the worker whatever ends it.
+"""
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from uuid import uuid4
+
+import psycopg2
+from psycopg2 import sql
+
+from deploy.local import ports, s3
+from deploy.local.postgres import Cluster
+from deploy.local.postgres_places import cluster_at
+from deploy.local.processes import Command
+
+HOST = "127.0.0.1"
+ROLE = "proofsheet"  # an ordinary one: as superuser a missing grant would not show
+TEMPLATE = "template_proofsheet"
+CONNECTIONS = 300  # tests with fleets of workers open many
+READY_S = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Store:
+    """How to reach an S3 store."""
+
+    endpoint_url: str
+    region: str
+    access_key: str
+    secret_key: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreBucket:
+    """How to reach one bucket."""
+
+    endpoint_url: str
+    region: str
+    name: str
+    access_key: str
+    secret_key: str = field(repr=False)
+
+
+class Databases:
+    """Databases of one server, cloned from a template in some 20 ms."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        """`cluster` runs."""
+        self._cluster = cluster
+        self._cluster.own_database(ROLE)
+        self._admin = psycopg2.connect(host=cluster.sockets, port=5432, user="postgres")
+        self._admin.autocommit = True
+
+    def url(self, name: str) -> str:
+        """Return the DSN of one database."""
+        return self._cluster.url(name, role=ROLE)
+
+    def create(self, name: str, *, template: str = "template1") -> str:
+        """Make a database that belongs to the ordinary role; return its DSN."""
+        self._run("CREATE DATABASE {} TEMPLATE {} OWNER {}", name, template, ROLE)
+        return self.url(name)
+
+    def drop(self, name: str) -> None:
+        """Remove a database, whoever still uses it."""
+        self._run("DROP DATABASE {} WITH (FORCE)", name)
+
+    def close(self) -> None:
+        """Disconnect."""
+        self._admin.close()
+
+    def _run(self, statement: str, *names: str) -> None:
+        with self._admin.cursor() as cursor:
+            cursor.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
+
+
+@contextmanager
+def postgres() -> Iterator[Cluster]:
+    """A server in a folder of its own, without fsync. As root the folder must be everybody's."""
+    base = Path(tempfile.mkdtemp(prefix="proofsheet-tests-"))
+    environment = dict(os.environ)  # noqa: TID251  (only PG_BIN and PATH are read)
+    cluster = replace(cluster_at(base, environment), durable=False, connections=CONNECTIONS)
+    try:
+        cluster.prepare()
+        with process(cluster.command(), cluster.accepts, base / "log", stop=signal.SIGINT):
+            yield cluster
+    finally:
+        shutil.rmtree(base, ignore_errors=True)
+
+
+@contextmanager
+def store() -> Iterator[Store]:
+    """A ministack that verifies presigned URLs."""
+    folder = Path(tempfile.mkdtemp(prefix="proofsheet-tests-"))
+    found = ports.remembered(folder / "ports.json", HOST, ("s3",))
+    reached = Store(
+        endpoint_url=f"http://{HOST}:{found['s3']}",
+        region=s3.REGION,
+        access_key="AKIDEXAMPLE",
+        secret_key="tests-only/+key",
+    )
+    command = s3.command(
+        folder,
+        host=HOST,
+        port=found["s3"],
+        access_key=reached.access_key,
+        secret_key=reached.secret_key,
+    )
+    try:
+        with process(command, lambda: s3.ready(HOST, found["s3"]), folder / "log"):
+            yield reached
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def named(store: Store, name: str | None = None) -> StoreBucket:
+    """Return a bucket that nobody has made yet."""
+    return StoreBucket(
+        endpoint_url=store.endpoint_url,
+        region=store.region,
+        name=name or f"tests-{uuid4()}",
+        access_key=store.access_key,
+        secret_key=store.secret_key,
+    )
+
+
+@contextmanager
+def process(
+    command: Command, ready: Callable[[], bool], log: Path, *, stop: int = signal.SIGTERM
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A server from the moment it is ready; it ends with us, also when we are killed."""
+    with log.open("wb") as output:
+        started = subprocess.Popen(
+            command.launched(),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            env=dict(command.env),
+            cwd=command.cwd,
+            start_new_session=True,
+        )
+    try:
+        _wait(started, ready, log)
+        yield started
+    finally:
+        started.send_signal(stop)
+        try:
+            started.wait(10)
+        except subprocess.TimeoutExpired:
+            started.kill()
+            started.wait()
+
+
+def _wait(started: subprocess.Popen[bytes], ready: Callable[[], bool], log: Path) -> None:
+    deadline = time.monotonic() + READY_S
+    while not ready():
+        assert started.poll() is None, log.read_text(encoding="utf-8", errors="replace")
+        assert time.monotonic() < deadline, log.read_text(encoding="utf-8", errors="replace")
+        threading.Event().wait(0.02)
