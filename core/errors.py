@@ -11,11 +11,13 @@ AppError
 ├── Rejected             The user can fix it. The message is shown as it is.
 │   └── MediaRejected    The bytes of a file are not what they should be.
 ├── StorageError         The bucket did not do what was asked; safe to try again.
+├── DecoderFailed        This machine could not decode a file; the file is not to blame.
 └── ProviderError
     ├── NotSent          Nothing was sent. Safe to try again later.
     ├── NotAccepted      The provider answered that it took nothing; its gate closes.
     ├── Refused          This request will never be accepted. Do not try again.
     ├── BadResult        Billed, and the answer holds nothing usable.
+    ├── LinkExpired      A download link is dead; ask the provider for a fresh one.
     └── OutcomeUnknown   It may have been accepted. Trying again may pay twice.
 
 A class exists only where a caller does something different because of it.
@@ -97,6 +99,10 @@ class StorageError(AppError):
     """The bucket did not do what was asked; nothing is known to be lost."""
 
 
+class DecoderFailed(AppError):
+    """This machine could not decode a file, whatever is in it; the same call may work later."""
+
+
 class ProviderError(AppError):
     """A provider did not do what was asked. `code` is ours and stable: see `core.refusals`."""
 
@@ -158,6 +164,10 @@ class Refused(ProviderError):
 
 class BadResult(ProviderError):
     """Billed, and the answer holds nothing usable. The raw body is kept."""
+
+
+class LinkExpired(ProviderError):
+    """A download link is dead. Ask for a fresh one; never for a new generation."""
 
 
 class OutcomeUnknown(ProviderError):

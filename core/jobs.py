@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, func, select, text
+from sqlalchemy import Numeric, Select, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -210,9 +210,10 @@ def typical_seconds(session: Session, *, model: str, sample: int = 50) -> float 
 def typical_cost(
     session: Session, *, model: str, quality: str | None, size: str | None, sample: int = 50
 ) -> Decimal | None:
-    """Return the median cost of a model's last jobs with the same quality and size."""
+    """Return the median cost of one result of a model's last jobs of this quality and size."""
+    count = func.coalesce(Job.options["n"].astext.cast(Numeric), 1)
     last = (
-        select(Job.cost_usd)
+        select((Job.cost_usd / count).label("cost_usd"))
         .where(
             Job.model == model,
             Job.status == Status.DONE,

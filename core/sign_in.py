@@ -65,7 +65,7 @@ def sign_in(
         if user is not None and user.disabled_at is None:
             session.get_one(LoginAttempt, attempt_id).succeeded = True
             audit.record(session, "signed_in", user_id=user.id, address=client.address)
-            return user, _begin(session, user, client=client, cookie_key=cookie_key, ttl_s=ttl_s)
+            return user, begin(session, user, client=client, cookie_key=cookie_key, ttl_s=ttl_s)
         audit.record(session, "sign_in_failed", user_id=None, address=client.address, login_id=name)
     raise Rejected(msg("The name or the password is wrong."))
 
@@ -88,7 +88,8 @@ def _count_try(session: Session, login_id: str, address: str) -> int:
     return attempt.id
 
 
-def _begin(session: Session, user: User, *, client: Client, cookie_key: str, ttl_s: int) -> str:
+def begin(session: Session, user: User, *, client: Client, cookie_key: str, ttl_s: int) -> str:
+    """Open a session for a person and return the cookie's value."""
     name = secrets.token_urlsafe(32)
     session.add(
         SessionRow(

@@ -23,10 +23,15 @@ class InputFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SendLimits:
-    """How long one paid request may take, in seconds. `total_s` counts from the first byte."""
+    """How long one paid request may take, in seconds, from the call to the answer's last byte.
+
+    `not_after` (monotonic) ends it earlier: no byte leaves after it, even if this process
+    was paused in between.
+    """
 
     connect_s: float
     total_s: float
+    not_after: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +68,7 @@ class EditResult:
     images: Sequence[Path]
     actual: Mapping[str, Any]  # size, quality, background, output_format as resolved
     usage: Mapping[str, Any]
+    unusable: int = 0  # so many items of the answer held no image
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,13 +146,15 @@ class ImageProvider(Protocol):
     ) -> EditAnswer:
         """Send one paid edit, once; write the whole answer's body to `spool`, fsynced.
 
-        `on_partial(index, image_bytes)` is called for every streamed preview.
+        `on_partial(index, image_bytes)` is called for every streamed preview, while the
+        answer is being read: it must not take long.
 
         Raises:
             NotSent: no byte of the body left; safe to try again.
             NotAccepted: rate, money or credentials; nothing was taken.
             Refused: never as it is.
-            BadResult: a complete answer without a usable image; the body is in `spool`.
+            BadResult: a complete answer without an image; the body is in `spool`. Whether
+                what it holds really is one shows when it is read (`answer_file`).
             OutcomeUnknown: it may have been billed.
         """
         ...

@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 MIB = 2**20
 NEEDED_BYTES = 300 * MIB  # a new cluster takes 60, its write-ahead log up to twice 64 more
 KEPT_LOG_BYTES = 5 * MIB
+FULL = "No space left on device"  # as programs say it in their logs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from core.errors import ConfigError
+from deploy.local.home import FULL, disk_full
 from deploy.local.postgres_programs import Programs
 from deploy.local.processes import Command, Identity
 
@@ -57,7 +58,7 @@ class Cluster:
         A server of an earlier run that still accepts connections is stopped.
         """
         for half_made in self.base.glob("pg*.new-*"):
-            shutil.rmtree(half_made)
+            shutil.rmtree(half_made, ignore_errors=True)  # its initdb may be clearing it, too
         if not self.data.exists():
             self._create()
         elif self.accepts():
@@ -124,6 +125,8 @@ class Cluster:
             shutil.rmtree(fresh, ignore_errors=True)
             if "invalid locale" not in trouble:
                 break
+        if FULL in trouble:
+            raise disk_full(self.base, 0)
         raise ConfigError(f"Postgres could not make its data folder {str(self.data)!r}: {trouble}")
 
     def _initdb(self, folder: Path, character_type: str) -> str:
@@ -156,23 +159,23 @@ class Cluster:
 
     def _run(self, program: str, *arguments: str, say: str = "") -> None:
         """Run one of the programs to its end. Raises ConfigError with what it said last."""
-        user = (
-            {"user": self.owner.uid, "group": self.owner.gid, "extra_groups": []}
-            if self.owner
-            else {}
+        command = Command(
+            argv=(self.programs.path(program), *arguments),
+            env=_plain_environment(),
+            cwd=self.base,
+            owner=self.owner,
         )
         # Files, not pipes: what a server keeps open would keep a pipe's reader waiting.
         with tempfile.TemporaryFile("w+") as output:
             done = subprocess.run(
-                [self.programs.path(program), *arguments],
+                command.launched(),
                 input=say,
                 text=True,
                 stdout=output,
                 stderr=output,
-                env=_plain_environment(),
-                cwd=self.base,
+                env=dict(command.env),
+                cwd=command.cwd,
                 check=False,
-                **user,  # type: ignore[call-overload]
             )
             output.seek(0)
             lines = [line.strip() for line in output.read().splitlines() if line.strip()]

@@ -12,7 +12,7 @@ from core.errors import ConfigError
 from deploy.local.home import NEEDED_BYTES, Home, check_space, refused
 from deploy.local.postgres import SOCKET_FILE, Cluster
 from deploy.local.postgres_programs import find
-from deploy.local.processes import Identity, nobody
+from deploy.local.processes import Identity, nobody, require_name
 
 SOCKET_PATH_BYTES = 107 if sys.platform == "linux" else 103
 OUTSIDE = (Path("/var/lib"), Path("/var/tmp"))  # noqa: S108  (made with mkdtemp)
@@ -73,6 +73,7 @@ def reachable(folder: Path) -> bool:
 def _owner(base: Path) -> Identity | None:
     """Return whom the server must run as: as root never root, but whoever has the data already."""
     if os.geteuid() != 0:
+        require_name()
         return None
     for data in base.glob("pg*"):
         found = data.stat()

@@ -37,14 +37,25 @@ class Command:
     death_signal: int = signal.SIGTERM  # what it gets when we die
 
     def launched(self) -> list[str]:
-        """Return what to execute from this process's main thread.
+        """Return what to execute, from a thread that outlives it.
 
-        Linux sends the death signal when the *thread* that forked ends, so a
-        child started from a pool's thread would be stopped out of the blue.
+        Linux sends the death signal when the *thread* that forked ends: a child
+        that stays is started from the main thread.
         """
         owner = f"{self.owner.uid}:{self.owner.gid}" if self.owner else "-"
         by = (str(os.getpid()), str(int(self.death_signal)), owner)
         return [sys.executable, "-I", "-S", str(LAUNCHER), *by, *self.argv]
+
+
+def require_name() -> None:
+    """Raise ConfigError when we run under a number that no user has, as `docker run -u` can."""
+    try:
+        pwd.getpwuid(os.geteuid())
+    except KeyError:
+        raise ConfigError(
+            f"Postgres refuses to run as user {os.geteuid()}, which has no entry in /etc/passwd. "
+            "Start as a user that has one, or set DATABASE_URL."
+        ) from None
 
 
 def nobody() -> Identity:

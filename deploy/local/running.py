@@ -14,7 +14,7 @@ from core.errors import ConfigError
 from deploy.local.home import Home, refused, write_private
 from deploy.local.processes import Seen, gone
 
-SURVIVORS_GET_S = 5.0
+SURVIVORS_GET_S = 3.0
 
 
 class AlreadyRunning(Exception):

@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from core.errors import ConfigError
-from deploy.local.home import Home, disk_full, refused
+from deploy.local.home import FULL, Home, disk_full, refused
 from deploy.local.processes import Command, Seen
 from deploy.local.steps import Child, Errand, Step, depth
 from deploy.local.terminal import Terminal
@@ -157,7 +157,7 @@ class Supervisor:
             began = time.monotonic()
             process = self._processes[child.name]
             status = await process.wait()
-            with suppress(ProcessLookupError):
+            with suppress(ProcessLookupError, PermissionError):
                 os.killpg(process.pid, signal.SIGKILL)  # children that it left behind
             if time.monotonic() - began > STEADY_S:
                 pause_s = FIRST_PAUSE_S
@@ -228,7 +228,7 @@ class Supervisor:
 
     def _did_not_start(self, step: Child | Errand, said: str, *, late: bool = False) -> ConfigError:
         log = self._home.log(step.name)
-        if "No space left on device" in said:
+        if FULL in said:
             return disk_full(self._home.path, 0)
         lines = [line.strip() for line in said.splitlines() if line.strip()]
         reason = lines[-1] if lines else "it said nothing"

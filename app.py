@@ -1,0 +1,76 @@
+"""The web process: the pages and, beside them, the HTTP API. Start it with `python app.py`."""
+
+import contextlib
+import logging
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import streamlit as st
+import uvicorn
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.routing import Mount
+
+from core.api import create_api
+from core.api.forever import ForeverFiles
+from core.api.security import SecurityHeaders
+from core.errors import ConfigError
+from core.logs import configure_logs
+from core.services import services
+
+ROOT = Path(__file__).parent
+GRACE_S = 8  # an open streaming response must not hold up SIGTERM for ever
+
+configure_logs()
+try:
+    settings = services().settings
+    services().accounts.all()
+except ConfigError as error:
+    sys.exit(str(error))
+
+api = create_api(services())
+api.mount("/fonts", ForeverFiles(directory=ROOT / "pages/parts/look/fonts"))
+
+
+@contextlib.asynccontextmanager
+async def lifespan(_: Starlette) -> AsyncIterator[None]:
+    """Run the API's own lifespan: a mounted app's is not run by itself."""
+    # Streamlit attaches a handler of its own; access lines would carry query strings.
+    logging.getLogger("uvicorn.access").setLevel(logging.WARNING)
+    async with api.router.lifespan_context(api):
+        yield
+
+
+app = st.App(
+    str(ROOT / "pages" / "navigation.py"),
+    routes=[Mount("/api", app=api)],
+    lifespan=lifespan,
+    middleware=[
+        Middleware(TrustedHostMiddleware, allowed_hosts=sorted(settings.allowed_hosts) or ["*"]),
+        Middleware(SecurityHeaders, media_origin=services().bucket.public_origin),
+    ],
+)
+
+
+def main() -> None:
+    """Serve until SIGTERM."""
+    uvicorn.run(
+        app,
+        host=settings.web_host,
+        port=settings.web_port,
+        timeout_graceful_shutdown=GRACE_S,
+        ws="websockets-sansio",
+        ws_max_size=4 * 2**20,
+        ws_ping_interval=30,
+        ws_ping_timeout=30,
+        ws_per_message_deflate=False,
+        server_header=False,
+        access_log=False,
+        log_level="warning",
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,78 @@
+"""Expected errors become statuses and sentences; anything else is a plain 500 with an id."""
+
+import secrets
+from collections.abc import Mapping
+from typing import Final
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from core import errors, translations
+
+log = structlog.get_logger(__name__)
+
+STATUSES: Final[Mapping[type, int]] = {
+    errors.NotSignedIn: 401,
+    errors.Forbidden: 403,
+    errors.NotFound: 404,
+    errors.Conflict: 409,
+    errors.Gone: 410,
+    errors.MediaRejected: 422,
+    errors.Rejected: 400,
+    errors.TooMany: 429,
+    errors.StorageError: 503,
+}
+
+
+def add_error_handlers(api: FastAPI) -> None:
+    """Answer every error as JSON with one sentence in the caller's language."""
+    api.add_exception_handler(errors.AppError, _explained)
+    api.add_exception_handler(RequestValidationError, _malformed)
+    api.add_exception_handler(HTTPException, _plain)
+    api.add_exception_handler(Exception, _unexpected)
+
+
+def _sentence(request: Request, message: errors.Message) -> str:
+    locale = translations.best_locale(request.headers.get("accept-language", ""))
+    return translations.translate(message, request.cookies.get("proofsheet_locale") or locale)
+
+
+async def _explained(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, errors.AppError)
+    status = next((STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES), 500)
+    headers = {}
+    if isinstance(error, errors.TooMany):
+        headers["Retry-After"] = str(int(error.retry_after_s))
+    return JSONResponse(
+        {"error": _sentence(request, error.message)},
+        status,
+        headers=headers,
+    )
+
+
+async def _malformed(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    fields = ", ".join(".".join(map(str, item["loc"][1:])) or "body" for item in error.errors())
+    message = errors.msg("These fields are missing or not as expected: {fields}.", fields=fields)
+    return JSONResponse({"error": _sentence(request, message)}, 422)
+
+
+async def _plain(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    message = errors.msg("There is nothing here. Look at the address.")
+    if error.status_code == 405:
+        message = errors.msg("This address does not take this method.")
+    return JSONResponse({"error": _sentence(request, message)}, error.status_code)
+
+
+async def _unexpected(request: Request, error: Exception) -> JSONResponse:
+    number = secrets.token_hex(4)
+    log.error("request_failed", path=request.url.path, number=number, exc_info=error)
+    message = errors.msg(
+        "Something went wrong on our side. Try again; if it stays, tell the operator {number}.",
+        number=number,
+    )
+    return JSONResponse({"error": _sentence(request, message)}, 500)

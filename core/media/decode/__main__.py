@@ -1,0 +1,68 @@
+"""Do one thing with one file and end. See `core.media.child` for the other side.
+
+Standard input holds one line of JSON: {"operation", "arguments", "output_bytes"}.
+Standard output gets one: {"done": …} or {"refused": code, "values": …} when the
+file is at fault, {"failed": …} when this machine is; always with
+"peak_rss_bytes" and "cpu_s".
+"""
+
+import json
+import os
+import resource
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from core.media.decode import images, limits, masks
+from core.media.decode.refused import RefusedError
+
+MAX_REQUEST_BYTES = 64 * 1024
+
+
+def main() -> None:
+    """Wait, already started, for the one request; leave if none comes."""
+    limits.restrict()
+    line = sys.stdin.buffer.readline(MAX_REQUEST_BYTES)
+    if line:
+        answer = {**_answer(json.loads(line)), **_used()}
+        sys.stdout.buffer.write(json.dumps(answer).encode())
+        sys.stdout.buffer.flush()
+    os._exit(0)  # nothing is left to tidy, and a decoder's tidying may crash
+
+
+def _answer(request: Mapping[str, Any]) -> Mapping[str, Any]:
+    limits.start_clock()
+    limits.restrict_output(request["output_bytes"])
+    try:
+        return {"done": OPERATIONS[request["operation"]](**request["arguments"])}
+    except RefusedError as refused:
+        return {"refused": refused.code, "values": refused.shown}
+    except MemoryError:
+        return {"refused": "too_much_memory", "values": {}}
+    except Exception as error:  # noqa: BLE001  (the parent raises it; this process has no log)
+        return {"failed": f"{type(error).__name__}: {error}"}
+
+
+def _used() -> Mapping[str, float]:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return {"peak_rss_bytes": limits.peak_rss_bytes(), "cpu_s": used.ru_utime + used.ru_stime}
+
+
+def _finish_video(**arguments: str) -> Mapping[str, Any]:
+    limits.allow(limits.MAX_VIDEO_PIXELS)  # FFmpeg's own 100 MB have to fit too
+    from core.media.decode import movies  # noqa: PLC0415  (it is loaded for films only)
+
+    return movies.finish(**arguments)
+
+
+OPERATIONS: Mapping[str, Callable[..., Mapping[str, Any]]] = {
+    "inspect_image": images.inspect,
+    "prepare_image": images.prepare,
+    "accept_image": images.accept,
+    "finish_image": images.finish,
+    "accept_mask": masks.check,
+    "finish_video": _finish_video,
+}
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,56 @@
+"""Check a mask against its picture."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from core.media.decode.pictures import decoded
+from core.media.decode.refused import RefusedError
+from core.media.sniff import HEAD_BYTES, NAMES, PNG, sniff
+
+MASK_LIMIT_BYTES = 4_000_000  # the provider takes less
+
+
+def check(*, path: str, width: int, height: int) -> Mapping[str, Any]:
+    """Decode a mask for a picture of `width` x `height`, or refuse it."""
+    _check_file(path)
+    with decoded(path, declared=PNG, accepted=frozenset({PNG})) as picture:
+        _check_size(picture.image, width, height)
+        if picture.image.mode not in {"RGBA", "LA"}:
+            raise RefusedError("mask_without_alpha")
+        share = _transparent_share(picture.image)
+    if share in {0, 1}:
+        raise RefusedError("mask_clear" if share else "mask_opaque")
+    return {"facts": {"width": width, "height": height, "transparent_share": share}}
+
+
+def _check_file(path: str) -> None:
+    """Say what is wrong in a mask's own words before the picture's rules apply."""
+    with Path(path).open("rb") as file:
+        found = sniff(file.read(HEAD_BYTES))
+        size = os.fstat(file.fileno()).st_size
+    if found is not None and found != PNG:
+        raise RefusedError("mask_not_png", found=NAMES[found])
+    if size >= MASK_LIMIT_BYTES:
+        limit_mb = MASK_LIMIT_BYTES // 1_000_000
+        raise RefusedError("mask_too_large", size_mb=round(size / 1e6, 1), limit_mb=limit_mb)
+
+
+def _check_size(image: Image.Image, width: int, height: int) -> None:
+    if image.size != (width, height):
+        raise RefusedError(
+            "mask_of_other_size",
+            mask_width=image.width,
+            mask_height=image.height,
+            width=width,
+            height=height,
+        )
+
+
+def _transparent_share(image: Image.Image) -> float:
+    """Return the share of pixels with alpha 0: those are what the model may change."""
+    clear = image.getchannel("A").histogram()[0]
+    return clear / (image.width * image.height)

@@ -1,0 +1,169 @@
+"""What MiniMax's errors mean: by its own number wherever there is one, else by HTTP status.
+
+The number comes as `base_resp.status_code` (v1, inside HTTP 200), as `error.code`, or at the
+end of a message: "invalid api key (2049)". Anything not in the tables is unknown.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from core.errors import ProviderError
+from core.providers.codes import Code
+from core.providers.said import said, wait_s
+from core.providers.verdicts import (
+    Answered,
+    Never,
+    NotTaken,
+    Verdict,
+    error_of,
+    never,
+    not_taken,
+    nothing_happened,
+    unknown,
+)
+
+PROVIDER: Final = "MiniMax"
+SUCCESS: Final = 0
+
+_RATE: Final = not_taken("rate_limited", "model", wait_s=60)  # its window is a minute
+_QUOTA: Final = not_taken("quota_exhausted", "key", wait_s=None)
+_BALANCE: Final = not_taken("balance_empty", "key", wait_s=None)
+_KEY: Final = not_taken("key_invalid", "key", wait_s=None)
+_INTERNAL: Final = unknown("provider_internal")
+_INVALID: Final = never("invalid_request")
+
+BY_NUMBER: Final[Mapping[int, Verdict]] = {
+    1000: _INTERNAL,
+    1001: _INTERNAL,
+    1002: _RATE,
+    1004: _KEY,
+    1008: _BALANCE,
+    1013: _INTERNAL,
+    1024: _INTERNAL,
+    1026: never("moderation_input"),
+    1027: never("moderation_output"),
+    1028: _QUOTA,
+    1030: _QUOTA,
+    1033: _INTERNAL,
+    1039: _RATE,
+    1041: not_taken("overloaded", "model", wait_s=60),
+    1042: never("invisible_characters"),
+    2013: _INVALID,
+    2038: not_taken("account_unverified", "key", wait_s=None),
+    2045: _RATE,
+    2049: _KEY,
+    2056: not_taken("usage_window_full", "key", wait_s=1800),  # a window of five hours
+    2061: never("plan_lacks_model", closes_model=True),
+}
+BY_STATUS: Final[Mapping[int, Verdict]] = {
+    400: _INVALID,
+    401: _KEY,
+    402: _BALANCE,
+    403: never("key_not_allowed", closes_model=True),
+    408: _INTERNAL,
+    409: _INTERNAL,
+    413: never("too_large"),
+    415: _INVALID,
+    422: _INVALID,
+    429: _RATE,
+    500: _INTERNAL,
+    502: _INTERNAL,
+    503: _INTERNAL,
+    504: _INTERNAL,
+    520: _INTERNAL,
+    524: _INTERNAL,
+    529: not_taken("overloaded", "model", wait_s=30),
+}
+UNFORESEEN: Final = unknown("unexpected_answer")
+
+_NUMBER: Final = re.compile(r"[0-9]{1,9}")
+_TRAILING: Final = re.compile(r"\((\d{3,6})\)\s*$")
+_NO_SUCH_TASK: Final = re.compile(r"invalid task_id|record not found|task not found", re.IGNORECASE)
+
+
+def number_of(document: Any) -> int | None:
+    """Return the provider's own number for what went wrong (0: nothing), if it gives one."""
+    base = _part(document, "base_resp")
+    error = _part(document, "error")
+    trailing = _TRAILING.search(str(error.get("message", "")))
+    named = (base.get("status_code"), error.get("code"), trailing and trailing.group(1))
+    return next((int(value) for value in map(str, named) if _NUMBER.fullmatch(value)), None)
+
+
+def _part(document: Any, name: str) -> Mapping[str, Any]:
+    part = document.get(name) if isinstance(document, dict) else None
+    return part if isinstance(part, dict) else {}
+
+
+def message_of(document: Any) -> str:
+    """Return the provider's sentence, or ''."""
+    words = _part(document, "base_resp").get("status_msg") or _part(document, "error").get(
+        "message"
+    )
+    return str(words or "")
+
+
+def verdict(status: int, document: Any) -> Verdict | None:
+    """Return what the answer to a creation means, or None for a success."""
+    number = number_of(document)
+    if number is not None and number in BY_NUMBER:
+        return BY_NUMBER[number]
+    if status != 200:
+        return BY_STATUS.get(status, UNFORESEEN)
+    return None if not number and not _part(document, "error") else UNFORESEEN
+
+
+def answered(
+    status: int, headers: Mapping[str, str], document: Any, *, secrets: tuple[str, ...]
+) -> Answered:
+    """Return what the provider said, fit to be shown and stored."""
+    words = said(message_of(document) or "nothing that could be read", secrets=secrets)
+    number = number_of(document)
+    code = f" (code {number})" if number and f"({number})" not in words else ""
+    return Answered(
+        message=f"MiniMax answered {status}: {words}{code}",
+        http_status=status,
+        request_id=trace_of(headers, document),
+        wait_s=wait_s(headers, words),
+    )
+
+
+def trace_of(headers: Mapping[str, str], document: Any) -> str | None:
+    """Return what MiniMax's support can find this call by."""
+    named = document.get("request_id") if isinstance(document, dict) else None
+    found = headers.get("trace-id") or named
+    return str(found)[:200] if found else None
+
+
+def creation_error(
+    status: int, headers: Mapping[str, str], document: Any, *, secrets: tuple[str, ...]
+) -> ProviderError | None:
+    """Return the error of an answer to a creation, or None for a success."""
+    found = verdict(status, document)
+    if found is None:
+        return None
+    return error_of(found, answered(status, headers, document, secrets=secrets))
+
+
+def reading_error(
+    status: int, headers: Mapping[str, str], document: Any, *, secrets: tuple[str, ...]
+) -> ProviderError | None:
+    """Return the error of an answer to a question, or None for a success: try again later."""
+    if not isinstance(document, dict):
+        return nothing_happened(
+            "check_failed", answered(status, headers, document, secrets=secrets)
+        )
+    found = verdict(status, document)
+    if found is None:
+        return None
+    said_so = answered(status, headers, document, secrets=secrets)
+    if _NO_SUCH_TASK.search(message_of(document)):
+        return nothing_happened("task_not_found", said_so)
+    return nothing_happened(found.code if isinstance(found, NotTaken) else "check_failed", said_so)
+
+
+def broken_code(number: int | None) -> Code:
+    """Return our code for a task the provider gave up on."""
+    found = BY_NUMBER.get(number) if number is not None else None
+    return found.code if isinstance(found, Never) else "generation_failed"

@@ -1,0 +1,176 @@
+"""OpenAI's image edits: one multipart request; its reply is the only copy of what was paid."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO, Final
+
+from core.errors import BadResult, OutcomeUnknown, ProviderError, Refused
+from core.providers import EditAnswer, EditRequest, SendLimits, openai_errors
+from core.providers.answer_file import Scan, scan, spooling
+from core.providers.body import Body, multipart
+from core.providers.codes import Code
+from core.providers.long_strings import Unreadable
+from core.providers.paid_send import Reply, paid_send
+from core.providers.partials import Partials
+from core.providers.verdicts import Answered, error_of, unsure
+
+PROVIDER: Final = "OpenAI"
+OK: Final = 200
+MOST_BYTES: Final = 1024**3  # ten of the largest images, with room to spare
+OnPartial = Callable[[int, bytes], None]
+
+
+class OpenAI:
+    """A client for one account. Safe to share between threads; it holds no connection."""
+
+    def __init__(self, *, base_url: str, api_key: str, ca_file: Path | None = None) -> None:
+        """`base_url` ends in /v1. `ca_file` is trusted instead of the usual authorities."""
+        self._url = f"{base_url.rstrip('/')}/images/edits"
+        self._api_key = api_key
+        self._ca_file = ca_file
+
+    def edit(
+        self,
+        request: EditRequest,
+        *,
+        limits: SendLimits,
+        spool: Path,
+        on_partial: OnPartial,
+    ) -> EditAnswer:
+        """See `ImageProvider.edit`."""
+        with edit_body(request) as body, spooling(spool) as file:
+            answer, cut = self._ask(body, request, limits, file, on_partial)
+        self._check(spool, answer, cut)
+        return answer
+
+    def _ask(
+        self,
+        body: Body,
+        request: EditRequest,
+        limits: SendLimits,
+        file: IO[bytes],
+        on_partial: OnPartial,
+    ) -> tuple[EditAnswer, OutcomeUnknown | None]:
+        """Return the answer, now in `file`, and how it broke off, if it did."""
+        headers = {
+            "Authorization": f"Bearer {self._api_key}",
+            "Accept": "application/json",
+            "X-Client-Request-Id": request.client_request_id,
+        }
+        with paid_send(
+            self._url,
+            body,
+            headers=headers,
+            limits=limits,
+            provider=PROVIDER,
+            ca_file=self._ca_file,
+        ) as reply:
+            if reply.status != OK:
+                raise self._error(reply)
+            answer = _answer(reply, asked_to_stream=bool(request.options.get("stream")))
+            partials = Partials(on_partial) if answer.streamed else None
+            return answer, _write(reply.pieces(), file, partials)
+
+    def _error(self, reply: Reply) -> ProviderError:
+        try:
+            document = json.loads(reply.beginning())
+        except (ValueError, RecursionError):
+            document = None
+        return openai_errors.error_from(
+            reply.status, reply.headers, document, secrets=(self._api_key,)
+        )
+
+    def _check(self, spool: Path, answer: EditAnswer, cut: OutcomeUnknown | None) -> None:
+        """Raise unless the spooled answer is whole: what it says decides, not how it ended."""
+        try:
+            found = scan(spool, streamed=answer.streamed)
+        except (Unreadable, FileNotFoundError) as error:
+            raise cut or _unsure("answer_unreadable", f"cannot be read: {error}", answer) from error
+        if found.error and not found.final:
+            raise self._stream_error(found, answer)
+        if found.final is None:
+            raise cut or _unsure("answer_cut", "ended without its image", answer)
+        if not any(item.get("b64_json") for item in found.items):
+            raise BadResult(
+                f"OpenAI's answer has {len(found.items)} items and no image.",
+                code="empty_result",
+                http_status=answer.http_status,
+                request_id=answer.request_id,
+            )
+
+    def _stream_error(self, found: Scan, answer: EditAnswer) -> ProviderError:
+        error = found.error or {}
+        said = openai_errors.answered(
+            answer.http_status,
+            {"x-request-id": answer.request_id or ""},
+            error,
+            secrets=(self._api_key,),
+        )
+        return error_of(openai_errors.in_stream(error, partials=found.partials), said)
+
+
+def edit_body(request: EditRequest) -> Body:
+    """Return the form: prompt, model, the options in alphabetical order, then the files.
+
+    Raises:
+        Refused: several images cannot be streamed. NotSent: a file is gone.
+    """
+    options = {name: value for name, value in request.options.items() if value is not None}
+    if options.get("stream") and options.get("n", 1) != 1:
+        raise Refused("Only one image at a time can be streamed.", code="invalid_request")
+    fields = [("prompt", request.prompt), ("model", request.model)]
+    fields += [(name, _text(value)) for name, value in sorted(options.items())]
+    files = [("image[]", image) for image in request.images]
+    if request.mask is not None:
+        files.append(("mask", request.mask))
+    return multipart(fields, files)
+
+
+def _text(value: object) -> str:
+    """Return an option's value as a form field."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _answer(reply: Reply, *, asked_to_stream: bool) -> EditAnswer:
+    kind = reply.headers.get("content-type", "").lower()
+    ms = reply.headers.get("openai-processing-ms", "")
+    return EditAnswer(
+        http_status=reply.status,
+        request_id=reply.headers.get("x-request-id"),
+        streamed="event-stream" in kind or (asked_to_stream and "json" not in kind),
+        processing_ms=int(ms) if ms.isdecimal() and len(ms) < 12 else None,
+        rate_limits={
+            name.lower(): value
+            for name, value in reply.headers.items()
+            if name.lower().startswith("x-ratelimit-")
+        },
+    )
+
+
+def _write(
+    pieces: Iterator[bytes], file: IO[bytes], partials: Partials | None
+) -> OutcomeUnknown | None:
+    """Write an answer as it arrives; return how it broke off, if it did."""
+    try:
+        for piece in pieces:
+            file.write(piece)
+            if partials is not None:
+                partials.feed(piece)
+            if file.tell() > MOST_BYTES:
+                message = f"OpenAI's answer has more than {MOST_BYTES} bytes."
+                return OutcomeUnknown(message, code="answer_unreadable", http_status=OK)
+    except OutcomeUnknown as error:
+        return error
+    return None
+
+
+def _unsure(code: Code, what: str, answer: EditAnswer) -> OutcomeUnknown:
+    return unsure(
+        code,
+        Answered(
+            message=f"OpenAI's answer {what}.",
+            http_status=answer.http_status,
+            request_id=answer.request_id,
+        ),
+    )

@@ -1,0 +1,158 @@
+"""What OpenAI's errors mean: by code, else by type, else by status. Anything else is unknown."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from core.errors import ProviderError
+from core.providers.said import said, wait_s
+from core.providers.verdicts import (
+    Answered,
+    Never,
+    NotTaken,
+    Verdict,
+    error_of,
+    never,
+    not_taken,
+    unknown,
+)
+
+_RATE: Final = not_taken("rate_limited", "model", wait_s=60)  # its windows are minutes
+_QUOTA: Final = not_taken("quota_exhausted", "key", wait_s=None)
+_KEY: Final = not_taken("key_invalid", "key", wait_s=None)
+_INVALID: Final = never("invalid_request")
+_UNVERIFIED: Final = never("organization_unverified", closes_model=True)
+_MASK: Final = never("mask_invalid")
+_MODERATED_OUTPUT: Final = never("moderation_output")
+
+BY_CODE: Final[Mapping[str, Verdict]] = {
+    "moderation_blocked": never("moderation_input"),
+    "invalid_value": _INVALID,
+    "unknown_parameter": _INVALID,
+    "invalid_input_fidelity_model": _INVALID,
+    "invalid_image_file": never("invalid_image"),
+    "unsupported_file_mimetype": never("invalid_image"),
+    "invalid_api_key": _KEY,
+    "unsupported_model": _UNVERIFIED,
+    "unsupported_country_region_territory": never("country_not_supported", closes_model=True),
+    "model_not_found": never("model_not_available", closes_model=True),
+    "rate_limit_exceeded": _RATE,
+    "slow_down": _RATE,
+    "server_is_overloaded": not_taken("overloaded", "model", wait_s=30),
+    "credit_balance_exhausted": _QUOTA,
+    "organization_spend_limit_exceeded": _QUOTA,
+    "project_spend_limit_exceeded": _QUOTA,
+    "organization_usage_limit_exceeded": _QUOTA,
+    "insufficient_quota": _QUOTA,
+    "billing_hard_limit_reached": _QUOTA,
+}
+BY_TYPE: Final[Mapping[str, Verdict]] = {
+    "insufficient_quota": _QUOTA,
+    "requests": _RATE,
+    "tokens": _RATE,
+    "input-images": _RATE,
+    "rate_limit_error": _RATE,
+    "image_generation_user_error": _INVALID,
+}
+BY_STATUS: Final[Mapping[int, Verdict]] = {
+    400: _INVALID,
+    401: _KEY,
+    402: not_taken("balance_empty", "key", wait_s=None),
+    403: never("key_not_allowed", closes_model=True),
+    408: unknown("provider_internal"),
+    409: unknown("provider_internal"),
+    413: never("too_large"),
+    415: _INVALID,
+    422: _INVALID,
+    429: _RATE,
+    500: unknown("provider_internal"),
+    502: unknown("provider_internal"),
+    503: unknown("provider_internal"),
+    504: unknown("provider_internal"),
+    520: unknown("provider_internal"),
+    524: unknown("provider_internal"),
+}
+# The provider itself says that there is nothing at this address: the base URL is wrong.
+NO_SUCH_ADDRESS: Final[Mapping[int, Verdict]] = {
+    404: not_taken("wrong_address", "key", wait_s=None),
+    405: not_taken("wrong_address", "key", wait_s=None),
+}
+UNFORESEEN: Final = unknown("unexpected_answer")
+# What two rows become when the error says more than its code.
+FINER: Final[tuple[Verdict, ...]] = (_MASK, _MODERATED_OUTPUT, _UNVERIFIED)
+
+
+def verdict(status: int, document: Any) -> Verdict:
+    """Return what an answer other than 200 means. `document` is its JSON, if it has any."""
+    error = error_object(document)
+    found = by_words(error)
+    if found is None:
+        by_status = NO_SUCH_ADDRESS if error and status in NO_SUCH_ADDRESS else BY_STATUS
+        found = by_status.get(status, UNFORESEEN)
+    return _finer(found, error)
+
+
+def in_stream(error: Mapping[str, Any], *, partials: int) -> Verdict:
+    """Return what an error event means. A stream has begun with 200, so only words count.
+
+    After a preview came, work was done that may be billed: such a request is never sent
+    again by itself.
+    """
+    found = by_words(error) or unknown("provider_internal")
+    if partials and isinstance(found, NotTaken):
+        return unknown("provider_internal")
+    return _finer(found, error)
+
+
+def by_words(error: Mapping[str, Any]) -> Verdict | None:
+    """Return the row of an error's code or type, if it has one."""
+    return BY_CODE.get(str(error.get("code"))) or BY_TYPE.get(str(error.get("type")))
+
+
+def error_object(document: Any) -> Mapping[str, Any]:
+    """Return the `error` member of an answer; empty if it has none."""
+    error = document.get("error") if isinstance(document, dict) else None
+    return error if isinstance(error, dict) else {}
+
+
+def _finer(found: Verdict, error: Mapping[str, Any]) -> Verdict:
+    """Return a more telling row where the error's other members allow it."""
+    if not isinstance(found, Never):
+        return found
+    message = str(error.get("message", "")).lower()
+    if found.code in {"invalid_request", "invalid_image"} and _about_mask(error, message):
+        return _MASK
+    if found.code == "key_not_allowed" and "must be verified" in message:
+        return _UNVERIFIED
+    if found.code == "moderation_input" and _stage(error) == "output":
+        return _MODERATED_OUTPUT
+    return found
+
+
+def _about_mask(error: Mapping[str, Any], message: str) -> bool:
+    return error.get("param") == "mask" or "mask image" in message
+
+
+def _stage(error: Mapping[str, Any]) -> object:
+    details = error.get("moderation_details")
+    return details.get("moderation_stage") if isinstance(details, dict) else None
+
+
+def answered(
+    status: int, headers: Mapping[str, str], error: Mapping[str, Any], *, secrets: tuple[str, ...]
+) -> Answered:
+    """Return what the provider said, fit to be shown and stored."""
+    words = said(error.get("message") or "nothing that could be read", secrets=secrets)
+    return Answered(
+        message=f"OpenAI answered {status}: {words}",
+        http_status=status,
+        request_id=headers.get("x-request-id"),
+        wait_s=wait_s(headers, words),
+    )
+
+
+def error_from(
+    status: int, headers: Mapping[str, str], document: Any, *, secrets: tuple[str, ...]
+) -> ProviderError:
+    """Return the error of an answer other than 200."""
+    error = error_object(document)
+    return error_of(verdict(status, document), answered(status, headers, error, secrets=secrets))

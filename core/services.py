@@ -1,0 +1,85 @@
+"""The composition root: Settings → Services. Everybody else receives what is made here."""
+
+import functools
+import hashlib
+import os
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session, sessionmaker
+
+from core.accounts import Accounts
+from core.database import open_engine, open_sessions
+from core.models import Dialect
+from core.providers import ImageProvider, VideoProvider
+from core.providers.catalog import Catalog
+from core.providers.catalog import load as load_catalog
+from core.providers.minimax_v1 import MiniMaxV1
+from core.providers.minimax_v2 import MiniMaxV2
+from core.providers.openai import OpenAI
+from core.settings import Settings
+from core.storage.bucket import Bucket
+
+HOST = socket.gethostname()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """Everything a page, a route or a worker needs. Safe to share between threads."""
+
+    settings: Settings
+    engine: Engine
+    sessions: sessionmaker[Session]
+    bucket: Bucket
+    accounts: Accounts
+    catalog: Catalog
+    images: ImageProvider
+    videos: Mapping[str, VideoProvider]
+
+    def key_id(self, dialect: str) -> str:
+        """Return which of our keys pays for a dialect: enough to tell keys apart, no secret."""
+        settings = self.settings
+        key = settings.openai_api_key if dialect == Dialect.OPENAI else settings.minimax_api_key
+        return hashlib.sha256(key.encode()).hexdigest()[:12]
+
+
+def build(settings: Settings, *, application: str, pool_size: int = 5) -> Services:
+    """Make the services of one process. Nothing is connected until it is used."""
+    engine = open_engine(settings.database_url, application=application, pool_size=pool_size)
+    return Services(
+        settings=settings,
+        engine=engine,
+        sessions=open_sessions(engine),
+        bucket=Bucket(
+            endpoint_url=settings.s3_endpoint_url,
+            public_endpoint_url=settings.s3_public_endpoint_url,
+            region=settings.s3_region,
+            bucket=settings.s3_bucket,
+            access_key=settings.s3_access_key_id,
+            secret_key=settings.s3_secret_access_key,
+        ),
+        accounts=Accounts(settings.auth_credentials),
+        catalog=load_catalog(),
+        images=OpenAI(base_url=settings.openai_base_url, api_key=settings.openai_api_key),
+        videos={
+            Dialect.MINIMAX_V1: MiniMaxV1(
+                base_url=settings.minimax_base_url, api_key=settings.minimax_api_key
+            ),
+            Dialect.MINIMAX_V2: MiniMaxV2(
+                base_url=settings.minimax_base_url, api_key=settings.minimax_api_key
+            ),
+        },
+    )
+
+
+def settings_from_environment() -> Settings:
+    """Read the environment. Raises ConfigError with every mistake in one sentence."""
+    return Settings.from_env(os.environ)  # noqa: TID251  (this is the one place)
+
+
+@functools.cache
+def services() -> Services:
+    """Return the web process's services, built on first use."""
+    return build(settings_from_environment(), application="proofsheet-web")

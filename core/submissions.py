@@ -1,0 +1,179 @@
+"""From what a form or script asks for to a filed job: checked, priced, and once per click."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.orm import Session
+
+from core import assets, jobs
+from core.errors import Rejected, msg
+from core.models import Asset, Job, Provider, User
+from core.providers.checks import InputFacts, check_edit, check_video
+from core.providers.prices import Estimate, Medians, estimate
+from core.runs import clock
+from core.services import Services
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What somebody wants made. `client_key` is the click's: one click, one job."""
+
+    provider: Provider
+    model: str
+    prompt: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    input_ids: Sequence[UUID] = ()
+    mask_id: UUID | None = None
+    client_key: str
+    parent_job_id: UUID | None = None
+    unknown_price_accepted: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quote:
+    """What a wish would become: the order, what it costs about, and its finished twin."""
+
+    order: jobs.Order
+    estimate: Estimate
+    twin: Job | None
+
+
+def quote(services: Services, user: User, wish: Wish) -> Quote:
+    """Return what a wish would become, filing nothing.
+
+    Raises:
+        Rejected: the request is not one its provider would take, with the reason.
+    """
+    with services.sessions() as session:
+        inputs = assets.own_inputs(session, user.id, _ids(wish))
+        return _quoted(services, session, wish, inputs)
+
+
+def submit(services: Services, user: User, wish: Wish) -> Job:
+    """File a job; the same click twice is the same job.
+
+    Raises:
+        Rejected: the request is not one its provider would take, with the reason.
+    """
+    with services.sessions.begin() as session:
+        inputs = assets.own_inputs(session, user.id, _ids(wish))
+        return _filed(services, session, user, wish, inputs)
+
+
+def rerun(services: Services, user: User, job: Job, *, client_key: str) -> Job:
+    """File a job's request once more as a new job, with the same files.
+
+    Raises:
+        Rejected: a file has expired, or the provider no longer takes such a request.
+    """
+    wish = Wish(
+        provider=Provider(job.provider),
+        model=job.model,
+        prompt=job.prompt,
+        options=job.options,
+        client_key=client_key,
+        parent_job_id=job.id,
+        unknown_price_accepted=True,  # whoever asked for it first has accepted it
+    )
+    with services.sessions.begin() as session:
+        inputs = assets.inputs_of_job(session, job.id)
+        return _filed(services, session, user, wish, inputs)
+
+
+def _ids(wish: Wish) -> Sequence[UUID]:
+    return [*wish.input_ids, *([wish.mask_id] if wish.mask_id else [])]
+
+
+def _filed(
+    services: Services,
+    session: Session,
+    user: User,
+    wish: Wish,
+    inputs: Sequence[assets.Input],
+) -> Job:
+    found = _quoted(services, session, wish, inputs)
+    if found.estimate.usd is None and not wish.unknown_price_accepted:
+        raise Rejected(msg("What this costs is not known yet. Confirm it to go on."))
+    return jobs.queue(session, user, found.order)
+
+
+def _quoted(
+    services: Services, session: Session, wish: Wish, inputs: Sequence[assets.Input]
+) -> Quote:
+    _check_configured(services, wish.provider)
+    today = _today(services, session)
+    options = _checked(services, wish, inputs, today)
+    price = estimate(
+        services.catalog,
+        model=wish.model,
+        options=options,
+        inputs=[_facts(item.sent) for item in inputs],
+        history=_medians(session, wish.model, options),
+        on=today,
+    )
+    order = jobs.Order(
+        provider=wish.provider,
+        dialect=services.catalog.model(wish.model).dialect,
+        model=wish.model,
+        prompt=wish.prompt,
+        options=options,
+        inputs=inputs,
+        client_key=wish.client_key,
+        estimate_usd=price.usd,
+        parent_job_id=wish.parent_job_id,
+    )
+    return Quote(order=order, estimate=price, twin=jobs.twin(session, order.fingerprint()))
+
+
+def _check_configured(services: Services, provider: Provider) -> None:
+    settings = services.settings
+    key = settings.openai_api_key if provider is Provider.GPT else settings.minimax_api_key
+    if not key:
+        raise Rejected(msg("This provider is switched off: the operator has set no key for it."))
+
+
+def _today(services: Services, session: Session) -> date:
+    return clock(session).astimezone(ZoneInfo(services.settings.team_timezone)).date()
+
+
+def _checked(
+    services: Services, wish: Wish, inputs: Sequence[assets.Input], today: date
+) -> Mapping[str, Any]:
+    pictures = [_facts(item.sent) for item in inputs if item.original.kind == "input"]
+    masks = [_facts(item.sent) for item in inputs if item.original.kind == "mask"]
+    if wish.provider is Provider.GPT:
+        return check_edit(
+            services.catalog,
+            model=wish.model,
+            prompt=wish.prompt,
+            options=wish.options,
+            inputs=pictures,
+            mask=next(iter(masks), None),
+            on=today,
+        )
+    return check_video(
+        services.catalog,
+        model=wish.model,
+        prompt=wish.prompt,
+        options=wish.options,
+        inputs=pictures,
+        on=today,
+    )
+
+
+def _facts(asset: Asset) -> InputFacts:
+    return InputFacts(
+        width=asset.width or 0, height=asset.height or 0, bytes=asset.bytes, mime=asset.mime
+    )
+
+
+def _medians(session: Session, model: str, options: Mapping[str, Any]) -> Medians:
+    return Medians(
+        usd=jobs.typical_cost(
+            session, model=model, quality=options.get("quality"), size=options.get("size")
+        )
+    )

@@ -1,0 +1,41 @@
+"""One job, by deep link: what was asked, what came, what it cost, and its log."""
+
+from uuid import UUID
+
+import streamlit as st
+
+from core.errors import NotFound
+from pages.parts import actions, job_facts, job_panel
+from pages.parts.components.live import live
+from pages.parts.look import look
+from pages.parts.viewer import viewer
+from pages.parts.words import _, say
+
+
+def changed() -> None:
+    """Look again when the job has moved."""
+    st.rerun("job")
+
+
+@st.fragment(key="job")
+def show(id: UUID) -> None:
+    """Show the whole job; rerun alone when it moves."""
+    detail = actions.detail(user, id)
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        job_panel.result(detail, key="job-view")
+        job_panel.decisions(user, detail)
+    with right:
+        job_facts.show(user, detail)
+
+
+user = viewer()
+try:
+    job_id = UUID(st.query_params.get("id", ""))
+    look.masthead(_("Job"), caption=f"№ {str(job_id)[-12:]}")
+    show(job_id)
+    live(key="live-job", topics={"job": str(job_id)}, on_change=changed)
+except (ValueError, NotFound) as error:
+    text = say(error.message) if isinstance(error, NotFound) else _("The address names no job.")
+    look.empty_state(_("Nothing here"), text)
+    st.page_link("history.py", label=_("Go to the history"))

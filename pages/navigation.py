@@ -1,0 +1,86 @@
+"""The script of every page run: sign-in gate, language, look, and which pages exist."""
+
+import streamlit as st
+
+from core.errors import StorageError
+from core.services import services
+from core.translations import LOCALES, NAMES
+from pages.parts import words
+from pages.parts.components.sign_in import sign_in, sign_out_button
+from pages.parts.look import look
+from pages.parts.viewer import chose_language, remember_language, signed_in
+from pages.parts.words import _
+
+st.set_page_config(page_title="Proofsheet", page_icon=look.ICON, layout="wide")
+look.apply()
+look.brand()
+
+
+def sign_in_labels() -> dict[str, str]:
+    """Return the form's texts."""
+    return {
+        "title": _("Sign in"),
+        "login_id": _("Name"),
+        "password": _("Password"),
+        "submit": _("Sign in"),
+        "busy": _("Signing in …"),
+        "show": _("Show password"),
+        "hide": _("Hide password"),
+        "caps_lock": _("Caps Lock is on."),
+        "offline": _("The server does not answer. Check your connection and try again."),
+    }
+
+
+def language_switch() -> None:
+    """Offer the languages; the choice holds for this tab and for the next visit."""
+    st.segmented_control(
+        _("Language"),
+        LOCALES,
+        default=words.locale() if words.locale() in LOCALES else None,
+        format_func=lambda name: NAMES[name],
+        key="language",
+        label_visibility="collapsed",
+        on_change=_switch,
+    )
+
+
+def _switch() -> None:
+    if st.session_state.language:
+        st.session_state[words.KEY] = st.session_state.language
+    user = signed_in()
+    if user is not None:
+        chose_language(user)
+
+
+def gate() -> None:
+    """Show the sign-in page and nothing else."""
+    with look.sign_in_page(
+        _("Proofsheet"), _("The bench for image edits and videos: every result, cost and verdict.")
+    ):
+        sign_in(key="sign-in", labels=sign_in_labels(), api_base="/api")
+        language_switch()
+
+
+user = signed_in()
+if user is None:
+    st.navigation([st.Page(gate, title=_("Sign in"))], position="hidden").run()
+    st.stop()
+
+remember_language(user)
+pages = [
+    st.Page("image_edit.py", title=_("Image edit"), icon=":material/auto_fix_high:", default=True),
+    st.Page("video.py", title=_("Video"), icon=":material/movie:"),
+    st.Page("history.py", title=_("History"), icon=":material/grid_view:"),
+    st.Page("job.py", title=_("Job"), visibility="hidden"),
+]
+page = st.navigation(pages)
+with st.sidebar:
+    language_switch()
+    st.caption(user.display_name)
+    sign_out_button(key="sign-out", label=_("Sign out"), api_base="/api")
+if services().settings.simulated_providers:
+    look.simulated_banner(_("Simulated providers: nothing here is real, and nothing costs money."))
+try:
+    page.run()
+except StorageError as error:
+    look.notice("bad", words.say(error.message))

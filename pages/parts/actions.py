@@ -1,0 +1,103 @@
+"""What people do with a job from any page: run again, open in the form, trash and undo."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from uuid import UUID
+
+import streamlit as st
+
+from core import decisions, intake, jobs, submissions
+from core.details import Detail, load
+from core.errors import AppError
+from core.models import AssetKind, Provider, User
+from core.services import services
+from pages.parts.clicks import click_key
+from pages.parts.words import _, say
+
+FORMS = {Provider.GPT: "image_edit.py", Provider.HAILUO: "video.py"}
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Show an expected error as its sentence, where the person is looking."""
+    try:
+        yield
+    except AppError as error:
+        st.toast(say(error.message), icon=":material/error:", duration="long")
+
+
+def detail(user: User, id: UUID) -> Detail:
+    """Return a job as its viewer may see it. Raises NotFound."""
+    shared = services().settings.team_visibility == "read"
+    with services().sessions() as session:
+        return load(session, user, id, team_reads=shared)
+
+
+def run_again(user: User, id: UUID) -> None:
+    """File the same request once more and go to it."""
+    with told():
+        shown = detail(user, id)
+        key = click_key("rerun", str(id))
+        job = submissions.rerun(services(), user, shown.job, client_key=key)
+        st.switch_page("job.py", query_params={"id": str(job.id)})
+
+
+def open_in_form(user: User, id: UUID) -> None:
+    """Fill the form with a job's request, to change something."""
+    with told():
+        shown = detail(user, id)
+        originals = shown.of_kind(AssetKind.INPUT)
+        draft(
+            shown.job.provider,
+            prompt=shown.job.prompt,
+            model=shown.job.model,
+            options=dict(shown.job.options),
+            inputs=[intake.adopt(services(), user, asset.id) for asset in originals],
+        )
+
+
+def use_result(user: User, asset_id: UUID, provider: str, *, parent: UUID) -> None:
+    """Start a new request with a result as its input."""
+    with told():
+        draft(provider, inputs=[intake.adopt(services(), user, asset_id)], parent=str(parent))
+
+
+def draft(provider: str, **values: object) -> None:
+    """Leave values for a form to start with, and go there."""
+    st.session_state[f"draft:{provider}"] = values
+    st.switch_page(FORMS[Provider(provider)])
+
+
+def trash(user: User, id: UUID) -> None:
+    """Put a job in the trash and offer to undo it."""
+    with told():
+        with services().sessions.begin() as session:
+            jobs.trashed(session, user, id)
+        st.session_state["trashed"] = str(id)
+        st.rerun()
+
+
+def offer_undo(user: User) -> None:
+    """Offer to take the job back that was trashed last."""
+    id = st.session_state.get("trashed")
+    if id is None:
+        return
+    with st.container(horizontal=True, vertical_alignment="center", key="undo"):
+        st.write(_("Moved to the trash."))
+        if st.button(_("Undo"), key="undo-trash"):
+            with told(), services().sessions.begin() as session:
+                jobs.restored(session, user, UUID(id))
+            del st.session_state["trashed"]
+            st.rerun()
+
+
+def decide(user: User, id: UUID, decision: str) -> None:
+    """Apply one of the choices for a job that needs a decision, or cancel a queued one."""
+    moves = {
+        "cancel": decisions.cancel,
+        "again": decisions.send_again,
+        "give_up": decisions.give_up,
+        "look": decisions.look_again,
+    }
+    with told(), services().sessions.begin() as session:
+        moves[decision](session, user, id)

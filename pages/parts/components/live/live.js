@@ -1,0 +1,82 @@
+// One WebSocket per mounted listener. What it hears is only a hint to look again.
+
+const APART_MS = 500, FIRST_PAUSE_MS = 500, LONGEST_PAUSE_MS = 20000;
+
+class Live {
+  constructor() {
+    this.title = new TabTitle();
+    this.lastFired = -Infinity;
+    this.pause = FIRST_PAUSE_MS;
+    this.wake = () => { if (!document.hidden) this.connect(); };
+    document.addEventListener("visibilitychange", this.wake);
+    window.addEventListener("online", this.wake);
+  }
+
+  update({ data, setTriggerValue }) {
+    this.fire = setTriggerValue;
+    this.topics = data.topics;
+    this.title.set(data.title, data.unfinished);
+    notifications.show(data.notify);
+    if (this.url !== data.url) { this.url = data.url; this.close(); }
+    this.connect();
+  }
+
+  connect() {
+    if (this.ended || (this.socket && this.socket.readyState < WebSocket.CLOSING)) return;
+    clearTimeout(this.again);
+    const address = new URL(this.url, location.href);
+    address.protocol = address.protocol === "https:" ? "wss:" : "ws:";
+    const socket = this.socket = new WebSocket(address);
+    socket.onmessage = (event) => this.hear(event.data);
+    socket.onclose = () => { if (socket === this.socket) this.later(); };
+  }
+
+  later() {
+    this.socket = null;
+    this.again = setTimeout(() => this.connect(), this.pause * (0.5 + Math.random()));
+    this.pause = Math.min(this.pause * 2, LONGEST_PAUSE_MS);
+  }
+
+  hear(text) {
+    let change;
+    try { change = JSON.parse(text); } catch { return; }
+    if (change.hello) { this.pause = FIRST_PAUSE_MS; this.changed(); return; }
+    const ours = Object.entries(this.topics).every(([name, value]) => change[name] === undefined || change[name] === null || change[name] === value);
+    if (ours) this.changed();
+  }
+
+  // The first change at once, a burst as one more when half a second has passed.
+  changed() {
+    if (this.waiting) return;
+    const wait = this.lastFired + APART_MS - performance.now();
+    if (wait <= 0) this.tell();
+    else this.waiting = setTimeout(() => this.tell(), wait);
+  }
+
+  tell() {
+    this.waiting = null;
+    this.lastFired = performance.now();
+    this.count = (this.count ?? 0) + 1;
+    this.fire("changed", this.count);
+  }
+
+  close() {
+    const socket = this.socket;
+    this.socket = null;
+    clearTimeout(this.again);
+    socket?.close();
+  }
+
+  end() {
+    this.ended = true;
+    clearTimeout(this.waiting);
+    document.removeEventListener("visibilitychange", this.wake);
+    window.removeEventListener("online", this.wake);
+    this.close();
+    this.title.end();
+  }
+}
+
+export default function (component) {
+  return instanceOn(component, () => new Live());
+}

@@ -1,0 +1,139 @@
+"""What both forms share: the price before the click, the click, and the job beside the form."""
+
+from collections.abc import Collection
+from dataclasses import replace
+from uuid import UUID
+
+import streamlit as st
+
+from core import submissions
+from core.errors import AppError, NotFound, Rejected
+from core.models import Job, Provider, User
+from core.providers.capabilities import Model
+from core.services import services
+from core.stages import LIVE
+from pages.parts import actions, job_panel
+from pages.parts.clicks import click_key
+from pages.parts.components.live import live
+from pages.parts.formats import moment, today, usd
+from pages.parts.look import look
+from pages.parts.words import _, say
+
+
+def switched_on(provider: Provider) -> bool:
+    """Tell whether a provider has a key; say why not where it has none."""
+    settings = services().settings
+    name = "OPENAI_API_KEY" if provider is Provider.GPT else "MINIMAX_API_KEY"
+    if settings.openai_api_key if provider is Provider.GPT else settings.minimax_api_key:
+        return True
+    look.empty_state(
+        _("This page is switched off"),
+        _("The operator has set no key for this provider ({name}).", name=name),
+        art="closed",
+    )
+    return False
+
+
+def choose_model(provider: Provider, *, key: str, among: Collection[str] | None = None) -> Model:
+    """Offer the models a provider takes today, the default first; warn of one that goes."""
+    usable = services().catalog.models(provider, today())
+    offered = {model.id: model for model in usable if among is None or model.id in among}
+    if st.session_state.get(key) not in offered:
+        st.session_state.pop(key, None)
+    chosen = st.selectbox(
+        _("Model"),
+        list(offered),
+        format_func=lambda name: offered[name].label,
+        key=key,
+        persist_state="session",
+    )
+    model = offered[chosen]
+    st.caption(say(model.description))
+    warning = model.shutdown_warning(today())
+    if warning is not None:
+        look.notice("decide", say(warning))
+    return model
+
+
+def file_button(user: User, wish: submissions.Wish, *, label: str) -> None:
+    """Show the price and the button; file the job at a click."""
+    problem, found = _quote(user, wish)
+    accepted = True
+    with st.container(key=f"file-{wish.provider}"):
+        if found is not None and found.estimate.usd is None:
+            look.notice("decide", _("What this costs is not known before its first run."))
+            accepted = st.checkbox(_("Run it anyway"), key=f"unknown-{wish.provider}")
+        elif found is not None:
+            st.caption(_("About {amount}", amount=usd(found.estimate.usd)))
+        if found is not None and found.twin is not None:
+            _offer_twin(found.twin)
+        clicked = st.button(
+            label, type="primary", key=f"go-{wish.provider}", shortcut="ctrl+enter", width="stretch"
+        )
+    if clicked:
+        if problem is not None:
+            look.notice("bad", problem)
+        else:
+            _file(user, replace(wish, unknown_price_accepted=accepted))
+
+
+def _quote(user: User, wish: submissions.Wish) -> tuple[str | None, submissions.Quote | None]:
+    try:
+        return None, submissions.quote(services(), user, wish)
+    except Rejected as error:
+        return say(error.message), None
+
+
+def _offer_twin(twin: Job) -> None:
+    look.notice(
+        "quiet",
+        _("This exact request ran on {when}.", when=moment(twin.created_at)),
+        action=look.Action(label=_("Open it"), href=f"/job?id={twin.id}"),
+    )
+
+
+def _file(user: User, wish: submissions.Wish) -> None:
+    content = (wish.model, wish.prompt, str(wish.options), str(wish.input_ids), str(wish.mask_id))
+    key = click_key(str(wish.provider), content)
+    try:
+        job = submissions.submit(services(), user, replace(wish, client_key=key))
+    except AppError as error:
+        look.notice("bad", say(error.message))
+        return
+    st.query_params["job"] = str(job.id)
+    st.toast(_("Filed. You can close this tab; nothing is lost."))
+
+
+def watch(user: User, provider: Provider) -> None:
+    """Show the job that was filed last from this form, live."""
+    id = _watched()
+    if id is None:
+        look.empty_state(
+            _("Your result appears here"),
+            _("You can close this tab while it works. Everything is kept in the history."),
+        )
+        return
+    name = f"watch-{provider}"
+
+    @st.fragment(key=name)
+    def panel() -> None:
+        try:
+            detail = actions.detail(user, id)
+        except NotFound as error:
+            look.empty_state(_("Nothing here"), say(error.message), art="search")
+            return
+        job_panel.result(detail, key=f"{name}-view")
+        job_panel.decisions(user, detail)
+        if detail.stage not in LIVE:
+            job_panel.next_steps(user, detail)
+        st.page_link("job.py", label=_("Everything about this job"), query_params={"id": str(id)})
+
+    panel()
+    live(key=f"{name}-live", topics={"job": str(id)}, on_change=lambda: st.rerun(name))
+
+
+def _watched() -> UUID | None:
+    try:
+        return UUID(st.query_params["job"])
+    except (KeyError, ValueError):
+        return None

@@ -1,0 +1,140 @@
+"""A job's facts beside its picture: prompt, options asked and actual, cost, files, log."""
+
+import json
+from typing import Any
+
+import streamlit as st
+
+from core.details import Detail
+from core.models import Asset, AssetKind, Provider, User
+from core.sentences import LABELS, event_label
+from core.services import services
+from core.stages import Stage
+from pages.parts import actions
+from pages.parts.formats import moment, size, span, usd
+from pages.parts.look import look
+from pages.parts.words import _, say
+
+
+def show(user: User, detail: Detail) -> None:
+    """Show everything that is known about a job."""
+    _prompt(detail)
+    _buttons(user, detail)
+    look.facts(_facts(detail))
+    _options(detail)
+    _files(detail)
+    _log(detail)
+
+
+def _prompt(detail: Detail) -> None:
+    look.label(_("Prompt"))
+    st.code(detail.job.prompt, language=None, wrap_lines=True)
+
+
+def _buttons(user: User, detail: Detail) -> None:
+    results = detail.of_kind(AssetKind.RESULT)
+    with st.container(horizontal=True, key="job-actions"):
+        if st.button(_("Run again"), icon=":material/replay:", key="job-rerun"):
+            actions.run_again(user, detail.job.id)
+        if st.button(_("Open in the form"), icon=":material/edit:", key="job-form"):
+            actions.open_in_form(user, detail.job.id)
+        if results and results[0].mime.startswith("image/"):
+            _continue_with(user, detail, results[0])
+        mine = detail.job.user_id == user.id or user.role == "admin"
+        if (
+            mine
+            and detail.job.deleted_at is None
+            and st.button(_("Move to trash"), icon=":material/delete:", key="job-trash")
+        ):
+            actions.trash(user, detail.job.id)
+    actions.offer_undo(user)
+
+
+def _continue_with(user: User, detail: Detail, result: Asset) -> None:
+    if st.button(_("Use as input"), icon=":material/add_photo_alternate:", key="job-use"):
+        actions.use_result(user, result.id, Provider.GPT, parent=detail.job.id)
+    if st.button(_("Animate it"), icon=":material/animation:", key="job-animate"):
+        actions.use_result(user, result.id, Provider.HAILUO, parent=detail.job.id)
+
+
+def _facts(detail: Detail) -> list[tuple[str, str]]:
+    job = detail.job
+    rows = [
+        (_("By"), detail.owner),
+        (_("Model"), job.model),
+        (_("Filed"), moment(job.created_at)),
+        (_("Finished"), moment(job.completed_at)),
+        (_("Took"), span(_seconds(detail))),
+        (_("Cost"), usd(job.cost_usd) if job.cost_usd is not None else _cost_so_far(detail)),
+        (_("Request id"), job.request_id or ""),
+        (_("Task id"), job.provider_task_id or ""),
+        (_("Provider says"), job.error_message or ""),
+    ]
+    return [(name, value) for name, value in rows if value]
+
+
+def _cost_so_far(detail: Detail) -> str:
+    if detail.job.estimate_usd is None:
+        return _("unknown")
+    return _("about {amount}", amount=usd(detail.job.estimate_usd))
+
+
+def _seconds(detail: Detail) -> float | None:
+    job = detail.job
+    if job.completed_at is None:
+        return None
+    return (job.completed_at - (job.started_at or job.created_at)).total_seconds()
+
+
+def _options(detail: Detail) -> None:
+    asked, actual = detail.job.options, detail.job.actual or {}
+    rows = [(name, _text(asked.get(name)), _text(actual.get(name))) for name in {**asked, **actual}]
+    if rows:
+        look.table([_("Option"), _("Asked"), _("Actual")], rows)
+
+
+def _text(value: Any) -> str:
+    return "–" if value is None else value if isinstance(value, str) else json.dumps(value)
+
+
+def _files(detail: Detail) -> None:
+    inputs = detail.of_kind(AssetKind.INPUT, AssetKind.MASK)
+    if not inputs:
+        return
+    look.label(_("Inputs"))
+    look.filmstrip(
+        [
+            {
+                "url": _picture(detail, asset),
+                "href": f"/api/assets/{asset.id}/download",
+                "caption": _("Mask") if asset.kind == AssetKind.MASK else asset.filename or "",
+                "meta": f"{asset.width}×{asset.height} · {size(asset.bytes)}",
+            }
+            for asset in inputs
+        ]
+    )
+
+
+def _picture(detail: Detail, asset: Asset) -> str:
+    return services().bucket.stable_url((detail.small_of(asset) or asset).key)
+
+
+def _log(detail: Detail) -> None:
+    with st.expander(_("Log")):
+        look.table(
+            [_("Time"), _("What"), _("Who"), _("Details")],
+            [
+                (moment(event.at), _title(event), event.by or "", _details(event.detail))
+                for event in detail.events
+            ],
+        )
+
+
+def _title(event: Any) -> str:
+    if event.kind == "moved" and event.to_stage:
+        return say(LABELS[Stage(event.to_stage)])
+    return say(event_label(event.kind))
+
+
+def _details(detail: dict[str, Any]) -> str:
+    return ", ".join(f"{name}: {value}" for name, value in detail.items() if value is not None)

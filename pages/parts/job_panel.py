@@ -1,0 +1,134 @@
+"""A job's picture or film as it comes, and what a person can decide about it."""
+
+import time
+from typing import Any
+
+import streamlit as st
+
+from core import refusals
+from core.details import Detail
+from core.models import Asset, AssetKind, Provider, User
+from core.sentences import LABELS, SENTENCES, tone_of
+from core.services import services
+from core.stages import LIVE, Stage
+from pages.parts import actions
+from pages.parts.components.job_view import job_view
+from pages.parts.look import look
+from pages.parts.words import _, say
+
+LINK_S = 900
+
+
+def result(detail: Detail, *, key: str) -> None:
+    """Show the results, or how far they are."""
+    job_view(key=key, labels=_labels(), data=_data(detail))
+    if detail.job.error_code:
+        explain = refusals.explain(detail.job.error_code, provider=_provider(detail))
+        look.notice("bad", say(explain))
+
+
+def _provider(detail: Detail) -> str:
+    return "OpenAI" if detail.job.provider == Provider.GPT else "MiniMax"
+
+
+def _labels() -> dict[str, str]:
+    return {
+        "elapsed": _("Elapsed"),
+        "expected": _("Usually"),
+        "peek": _("Hold to see the input"),
+        "download": _("Download"),
+        "fit": _("Fit"),
+        "full": _("100 %"),
+        "preview": _("Preview"),
+        "results": _("Results"),
+        "ahead": _("{count} ahead in the queue", count="{count}"),
+        "no_result": _("No result"),
+    }
+
+
+def _data(detail: Detail) -> dict[str, Any]:
+    job, stage = detail.job, detail.stage
+    results = detail.of_kind(AssetKind.RESULT)
+    previews = detail.of_kind(AssetKind.PREVIEW)
+    inputs = detail.of_kind(AssetKind.INPUT)
+    started = job.started_at or job.created_at
+    return {
+        "id": str(job.id),
+        "kind": "video" if job.provider == Provider.HAILUO else "image",
+        "stage": stage,
+        "stage_label": say(LABELS[stage]),
+        "sentence": say(SENTENCES[stage]),
+        "tone": tone_of(stage),
+        "running": stage in LIVE and stage is not Stage.UNCERTAIN,
+        "started_at": started.timestamp(),
+        "now": time.time(),
+        "typical_s": detail.typical_s,
+        "ahead": detail.ahead,
+        "provider_status": detail.run.provider_status if detail.run else None,
+        "results": [_shown(detail, asset) for asset in results],
+        "preview_url": _stable(previews[-1]) if previews else None,
+        "input_url": _stable(detail.sent_of(inputs[0])) if inputs else None,
+    }
+
+
+def _shown(detail: Detail, asset: Asset) -> dict[str, Any]:
+    small = detail.small_of(asset)
+    return {
+        "id": str(asset.id),
+        "mime": asset.mime,
+        "url": _stable(asset),
+        "thumb_url": _stable(small) if small else None,
+        "width": asset.width,
+        "height": asset.height,
+        "download_url": f"/api/assets/{asset.id}/download",
+    }
+
+
+def _stable(asset: Asset) -> str:
+    """Return a link that stays the same for a quarter of an hour, so a rerun reloads nothing."""
+    if asset.kind in {AssetKind.THUMBNAIL, AssetKind.POSTER}:
+        return services().bucket.stable_url(asset.key)
+    return services().bucket.stable_url(asset.key, window_s=LINK_S, reserve_s=LINK_S)
+
+
+def decisions(user: User, detail: Detail) -> None:
+    """Offer what a person can do about a job that waits or is uncertain."""
+    if detail.job.user_id != user.id and user.role != "admin":
+        return
+    if detail.stage is Stage.READY:
+        _button(user, detail, "cancel", _("Cancel (free)"))
+    if detail.stage is Stage.UNCERTAIN:
+        _uncertain(user, detail)
+
+
+def _uncertain(user: User, detail: Detail) -> None:
+    look.notice(
+        "decide",
+        _(
+            "The provider may have billed this request, and no answer came. "
+            "Sending it again may cost a second time."
+        ),
+    )
+    with st.container(horizontal=True, key="decisions"):
+        _button(user, detail, "look", _("Check at the provider"))
+        _button(user, detail, "again", _("Send again (may cost twice)"))
+        _button(user, detail, "give_up", _("Give up"))
+
+
+def _button(user: User, detail: Detail, decision: str, label: str) -> None:
+    if st.button(label, key=f"decide-{decision}"):
+        actions.decide(user, detail.job.id, decision)
+        st.rerun()
+
+
+def next_steps(user: User, detail: Detail) -> None:
+    """Offer what people do next with a result."""
+    results = detail.of_kind(AssetKind.RESULT)
+    with st.container(horizontal=True, key="next-steps"):
+        if results and results[0].mime.startswith("image/"):
+            if st.button(_("Use as input"), icon=":material/add_photo_alternate:", key="next-use"):
+                actions.use_result(user, results[0].id, Provider.GPT, parent=detail.job.id)
+            if st.button(_("Animate it"), icon=":material/animation:", key="next-animate"):
+                actions.use_result(user, results[0].id, Provider.HAILUO, parent=detail.job.id)
+        if st.button(_("Run again"), icon=":material/replay:", key="next-rerun"):
+            actions.run_again(user, detail.job.id)

@@ -1,0 +1,99 @@
+"""The uploader with its words, and the list it starts with."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+import streamlit as st
+
+from core.intake import IMAGES, MAX_MASK_BYTES, VIDEOS
+from core.services import services
+from pages.parts.components.uploader import PixelRule, UploadedAsset, uploader
+from pages.parts.words import _
+
+
+def pictures(
+    form: str, *, max_files: int, purpose: Literal["input", "mask"], pixels: PixelRule | None = None
+) -> list[UploadedAsset]:
+    """Show the uploader of one form and return its confirmed files, in order."""
+    mask = purpose == "mask"
+    settings = services().settings
+    types = ["image/png"] if mask else [*IMAGES, *VIDEOS]
+    limits = dict.fromkeys(IMAGES, settings.max_image_bytes)
+    limits |= dict.fromkeys(VIDEOS, settings.max_video_bytes)
+    if mask:
+        limits = {"image/png": MAX_MASK_BYTES - 1}
+    start: Mapping[str, Any] = st.session_state.get(_slot(form), {"files": [], "reset": 0})
+    files = uploader(
+        key=f"{form}-files",
+        labels=_labels(mask=mask),
+        accept=types,
+        max_bytes=limits,
+        multiple=max_files > 1,
+        max_files=max_files,
+        purpose=purpose,
+        files=start["files"],
+        reset=start["reset"],
+        api_base="/api",
+        pixels=pixels or PixelRule(),
+    )
+    # Leaving the page ends the component; what it held is kept for the way back.
+    st.session_state[f"{form}-kept"] = files
+    return files
+
+
+def start_with(form: str, files: Sequence[Mapping[str, Any]]) -> None:
+    """Let a form's uploader start again with these files."""
+    reset = int(st.session_state.get(_slot(form), {"reset": 0})["reset"]) + 1
+    st.session_state[_slot(form)] = {"files": list(files), "reset": reset}
+
+
+def keep(form: str) -> None:
+    """On the first run after coming back to a page, start with what it held."""
+    kept = st.session_state.get(f"{form}-kept")
+    if kept and f"{form}-files" not in st.session_state:
+        start_with(form, kept)
+
+
+def _slot(form: str) -> str:
+    return f"{form}-start"
+
+
+def _labels(*, mask: bool) -> dict[str, str]:
+    drop = _("Drop a mask here") if mask else _("Drop, paste or choose pictures")
+    return {
+        "drop": drop,
+        "drop_more": _("Drop or paste more"),
+        "choose": _("Choose files"),
+        "limits": _("{types} up to {limit}"),
+        "limits_many": _("at most {count} files"),
+        "list": _("Chosen files"),
+        "remove": _("Remove"),
+        "replace": _("Replace"),
+        "move": _("Move: arrow keys or drag"),
+        "moved": _("Moved to place {position} of {count}"),
+        "cancel": _("Cancel"),
+        "retry": _("Try again"),
+        "choose_other": _("Choose another"),
+        "waiting": _("Waiting"),
+        "checking": _("Checking"),
+        "hashing": _("Reading {percent} %"),
+        "sending": _("{percent} % · {speed}/s · {remaining} left"),
+        "confirming": _("Verifying"),
+        "retrying": _("The connection broke. Trying again …"),
+        "cancelled": _("Cancelled"),
+        "added": _("{count} files added"),
+        "bad_type": _("{name} is {type}, which cannot be used here."),
+        "not_what_it_says": _("{name} is not what its ending says. Save it again as {type}."),
+        "empty": _("{name} is empty."),
+        "too_large": _("{name} has {size}; at most {limit} are allowed."),
+        "unreadable": _("{name} cannot be read as a picture. Save it again and retry."),
+        "too_many": _("Only {limit} files fit here. Remove one first."),
+        "same_file": _("{name} is here already."),
+        "too_small_side": _("{name} is {width} × {height}; each side needs {limit} pixels."),
+        "too_large_side": _("{name} is {width} × {height}; a side may have {limit} pixels."),
+        "too_many_pixels": _("{name} has too many pixels: {width} × {height}."),
+        "other_size": _("The mask is {width} × {height}; it must be {limit}, like the picture."),
+        "no_alpha": _("{name} has no transparency. Erase what the model may change."),
+        "offline": _("The server does not answer. Check your connection and try again."),
+        "storage_refused": _("The bucket refused {name}. Try again."),
+    }

@@ -1,0 +1,46 @@
+import pytest
+
+from core.api import create_api
+
+POSTS = ["/login", "/logout", "/storage/presign-put", "/storage/confirm"]
+FOREIGN = [
+    {"Sec-Fetch-Site": "cross-site"},
+    {"Sec-Fetch-Site": "same-site"},
+    {"Origin": "https://evil.example"},
+    {"Origin": "null"},
+    {"X-Proofsheet": ""},
+]
+
+
+@pytest.mark.parametrize("path", POSTS)
+@pytest.mark.parametrize("headers", FOREIGN, ids=str)
+def test_a_post_that_another_site_may_have_caused_is_refused(kim, path, headers):
+    assert kim.post(path, json={}, headers=headers).status_code == 403
+
+
+def test_a_form_of_another_site_is_refused(kim):
+    answer = kim.post(
+        "/storage/confirm",
+        content="upload_id=1",
+        headers={"content-type": "application/x-www-form-urlencoded", "X-Proofsheet": ""},
+    )
+
+    assert answer.status_code == 403
+
+
+def test_every_writing_route_is_in_the_list_above(services):
+    paths = create_api(services).openapi()["paths"]
+
+    # The callback is left out of the description: it comes from the provider.
+    assert {path for path, methods in paths.items() if "post" in methods} == set(POSTS)
+
+
+def test_an_unknown_address_is_json(api):
+    answer = api.get("/typo", headers={"accept-language": "en"})
+
+    assert answer.status_code == 404
+    assert answer.json() == {"error": "There is nothing here. Look at the address."}
+
+
+def test_health_says_what_is_up(api):
+    assert api.get("/health").json() == {"ok": True, "database": True, "workers": 0}

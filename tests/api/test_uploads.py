@@ -1,0 +1,129 @@
+import hashlib
+import io
+import threading
+
+import pytest
+import requests
+from PIL import Image
+
+from tests.api.conftest import signed_in
+
+
+def png(width: int = 640, height: int = 480, mode: str = "RGB") -> bytes:
+    content = io.BytesIO()
+    Image.effect_noise((width, height), 40).convert(mode).save(content, "PNG")
+    return content.getvalue()
+
+
+def announced(content: bytes, **changes):
+    return {
+        "filename": "보트.png",
+        "content_type": "image/png",
+        "size_bytes": len(content),
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "purpose": "input",
+    } | changes
+
+
+def sent(api, content: bytes, **changes) -> str:
+    permission = api.post("/storage/presign-put", json=announced(content, **changes)).json()
+    stored = requests.put(
+        permission["url"], data=content, headers=permission["headers"], timeout=10
+    )
+    assert stored.status_code == 200, stored.text
+    return permission["upload_id"]
+
+
+def test_a_picture_becomes_an_input_with_a_prepared_copy_and_a_thumbnail(kim):
+    answer = kim.post("/storage/confirm", json={"upload_id": sent(kim, png())})
+
+    asset = answer.json()["asset"]
+    assert (asset["width"], asset["height"], asset["filename"]) == (640, 480, "보트.png")
+    for link in (asset["thumbnail_url"], asset["prepared_url"]):
+        shown = requests.get(link, timeout=10)
+        assert shown.status_code == 200
+        Image.open(io.BytesIO(shown.content)).load()
+
+
+def test_the_same_file_is_not_uploaded_twice(kim):
+    content = png()
+    first = kim.post("/storage/confirm", json={"upload_id": sent(kim, content)}).json()["asset"]
+
+    again = kim.post("/storage/presign-put", json=announced(content)).json()
+
+    assert again["asset"]["id"] == first["id"]
+
+
+def test_eight_confirmations_at_once_have_one_effect(kim):
+    upload_id, made = sent(kim, png()), []
+
+    def confirm() -> None:
+        made.append(kim.post("/storage/confirm", json={"upload_id": upload_id}).json())
+
+    threads = [threading.Thread(target=confirm) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len({answer["asset"]["id"] for answer in made}) == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "status"),
+    [
+        ({"size_bytes": 0}, 400),
+        ({"size_bytes": -1}, 400),
+        ({"size_bytes": 5 * 2**30}, 400),
+        ({"size_bytes": True}, 422),
+        ({"content_type": "image/svg+xml"}, 422),
+        ({"content_type": "text/html"}, 422),
+        ({"content_type": "image/jpeg", "purpose": "mask"}, 422),
+        ({"purpose": "result"}, 422),
+        ({"sha256": "abc"}, 422),
+    ],
+)
+def test_what_cannot_be_taken_is_refused_before_a_byte_is_sent(kim, changes, status):
+    answer = kim.post("/storage/presign-put", json=announced(png()) | changes)
+
+    assert answer.status_code == status
+    assert "url" not in answer.json()
+
+
+def test_a_file_that_never_arrived_is_told(kim):
+    permission = kim.post("/storage/presign-put", json=announced(png())).json()
+
+    answer = kim.post("/storage/confirm", json={"upload_id": permission["upload_id"]})
+
+    assert answer.status_code == 400
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"<svg xmlns='http://www.w3.org/2000/svg'><script/></svg>", b"<!doctype html><script>", b"x"],
+)
+def test_bytes_of_another_kind_are_refused_and_removed(kim, services, content):
+    upload_id = sent(kim, content)
+
+    assert kim.post("/storage/confirm", json={"upload_id": upload_id}).status_code == 422
+    assert kim.post("/storage/confirm", json={"upload_id": upload_id}).status_code == 410
+
+
+def test_somebody_elses_upload_does_not_exist(api):
+    upload_id = sent(signed_in(api, "kim"), png())
+    signed_in(api, "boss")
+
+    assert api.post("/storage/confirm", json={"upload_id": upload_id}).status_code == 404
+
+
+def test_a_mask_needs_transparency(kim):
+    content = png(mode="RGB")
+    upload_id = sent(kim, content, purpose="mask")
+
+    answer = kim.post("/storage/confirm", json={"upload_id": upload_id})
+
+    assert answer.status_code == 422
+
+
+def test_nobody_uploads_without_signing_in(api):
+    assert api.post("/storage/presign-put", json=announced(png())).status_code == 401

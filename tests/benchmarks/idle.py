@@ -1,0 +1,38 @@
+"""What web process and worker take when nobody does anything."""
+
+import time
+
+import psutil
+
+from tests.benchmarks.figures import Figures
+from tests.benchmarks.stack import Stack
+
+MIB = 2**20
+WINDOW_S = 30
+
+
+def measure(figures: Figures, stack: Stack) -> None:
+    """Print memory and CPU over half a minute of rest."""
+    time.sleep(5)  # noqa: TID251  (start-up work ends first)
+    web, worker = stack.child("web"), stack.child("worker")
+    before = [_cpu_s(process) for process in (web, worker)]
+    time.sleep(WINDOW_S)  # noqa: TID251  (the window itself)
+    shares = [
+        100 * (_cpu_s(process) - was) / WINDOW_S
+        for process, was in zip((web, worker), before, strict=True)
+    ]
+    figures.measured("web.idle.cpu", shares[0], "%", goal=1)
+    figures.measured("worker.idle.cpu", shares[1], "%", goal=1)
+    figures.measured("web.idle.rss", rss_mib(web), "MiB", goal=250)
+    figures.measured("worker.idle.rss", rss_mib(worker), "MiB", goal=200)
+
+
+def rss_mib(process: psutil.Process) -> float:
+    """Return a process's resident memory, its children's included."""
+    family = [process, *process.children(recursive=True)]
+    return sum(member.memory_info().rss for member in family) / MIB
+
+
+def _cpu_s(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return float(times.user + times.system)

@@ -1,0 +1,189 @@
+"""The uploader: checks before a byte is sent, hashing, sending, and what Python hears."""
+
+import hashlib
+from pathlib import Path
+
+from playwright.sync_api import Locator, Page, expect
+
+from tests.components.demo_pictures import film, png
+
+
+def file(name: str, body: bytes, mime: str = "image/png") -> dict[str, object]:
+    return {"name": name, "mimeType": mime, "buffer": body}
+
+
+def short_hash(body: bytes) -> str:
+    return hashlib.sha256(body).hexdigest()[:8]
+
+
+def inputs(page: Page) -> Locator:
+    return page.locator(".st-key-inputs")
+
+
+def choose(page: Page, *files: dict[str, object] | Path) -> None:
+    chooser = inputs(page).locator("input[type=file]")
+    expect(chooser).to_be_attached()
+    chooser.set_input_files(list(files))  # type: ignore[arg-type]  (a file is one of its dicts)
+
+
+def python_knows(page: Page, text: str) -> None:
+    expect(page.locator(".st-key-files")).to_have_text(text)
+
+
+def paste(page: Page, *, into: str) -> None:
+    body = list(png(number=31))
+    page.evaluate(
+        """([body, into]) => {
+            const clipboardData = new DataTransfer();
+            clipboardData.items.add(new File([new Uint8Array(body)], "image.png", {type: "image/png"}));
+            const target = document.querySelector(into);
+            target.dispatchEvent(new ClipboardEvent("paste", {clipboardData, bubbles: true, composed: true, cancelable: true}));
+        }""",
+        [body, into],
+    )
+
+
+def test_a_file_is_hashed_sent_confirmed_and_known_to_python(visit, demo):
+    page = visit("/")
+    choose(page, file("harbour.png", png(number=20)))
+    python_knows(page, f"harbour.png:{short_hash(png(number=20))}")
+    assert demo.asked()[:3] == ["presign", "put", "confirm"]
+    expect(inputs(page).locator(".facts")).to_contain_text("640 × 480")
+
+
+def test_the_same_bytes_are_not_sent_twice(visit, demo):
+    page = visit("/")
+    choose(page, file("one.png", png(number=21)))
+    python_knows(page, f"one.png:{short_hash(png(number=21))}")
+    inputs(page).get_by_role("button", name="Remove: one.png").click()
+    python_knows(page, "–")
+    demo.fail()
+    choose(page, file("again.png", png(number=21)))
+    python_knows(page, f"one.png:{short_hash(png(number=21))}")
+    assert "put" not in demo.asked()
+
+
+REFUSED = [
+    (file("notes.txt", b"hello there", "text/plain"), "notes.txt cannot be used here"),
+    (file("empty.png", b""), "empty.png is empty"),
+    (file("really.jpg", png()), "is not what its name says (JPG)"),
+    (file("broken.png", b"\x89PNG\r\n\x1a\n" + b"\0" * 40), "broken.png cannot be read"),
+    (file("tiny.png", png(width=40, height=40)), "40 × 40: each side needs at least 64"),
+    (file("wide.png", png(width=5000, height=70)), "no side may have more than 4096"),
+]
+
+
+def test_what_cannot_be_taken_is_told_before_a_byte_is_sent(visit, demo):
+    page = visit("/")
+    for given, reason in REFUSED:
+        choose(page, given)
+        expect(inputs(page).get_by_role("alert")).to_contain_text(reason)
+        inputs(page).get_by_role("button", name=f"Remove: {given['name']}").click()
+    assert not {"presign", "put"} & set(demo.asked())
+
+
+def test_a_mask_must_fit_and_be_transparent(visit, demo):
+    page = visit("/")
+    mask = page.locator(".st-key-mask")
+    mask.locator("input[type=file]").set_input_files([file("m.png", png(width=100, height=90))])  # type: ignore[list-item]
+    expect(mask.get_by_role("alert")).to_contain_text("must have exactly 640 × 480")
+    mask.locator("input[type=file]").set_input_files([file("m.png", png())])  # type: ignore[list-item]
+    expect(mask.get_by_role("alert")).to_contain_text("no transparency")
+    assert "presign" not in demo.asked()
+
+
+def test_a_broken_connection_is_tried_again_by_itself(visit, demo):
+    page = visit("/")
+    demo.fail(presign_500=1, put_500=1)
+    choose(page, file("stubborn.png", png(number=22)))
+    python_knows(page, f"stubborn.png:{short_hash(png(number=22))}")
+
+
+def test_an_upload_whose_answer_was_lost_is_not_an_error(visit, demo):
+    page = visit("/")
+    demo.fail(put_lost_answer=1)
+    choose(page, file("lost.png", png(number=23)))
+    python_knows(page, f"lost.png:{short_hash(png(number=23))}")
+    assert demo.asked().count("put") == 2
+
+
+def test_the_servers_sentence_is_shown_and_the_file_can_be_tried_again(visit, demo):
+    page = visit("/")
+    demo.fail(presign_quota=1)
+    choose(page, file("full.png", png(number=24)))
+    expect(inputs(page).get_by_role("alert")).to_have_text(
+        "Your files take 20 of 20 GB. Delete some jobs first."
+    )
+    inputs(page).get_by_role("button", name="Try again").click()
+    python_knows(page, f"full.png:{short_hash(png(number=24))}")
+
+
+def test_a_file_on_its_way_can_be_cancelled(visit, demo, tmp_path):
+    page = visit("/")
+    demo.fail(slow=1)
+    choose(page, sparse(tmp_path / "long.mp4", megabytes=24))
+    expect(inputs(page).locator(".way")).to_contain_text("/s")
+    inputs(page).get_by_role("button", name="Cancel: long.mp4").click()
+    expect(inputs(page).locator(".frame")).to_have_count(0)
+    assert "confirm" not in demo.asked()
+
+
+def test_leaving_the_page_stops_what_is_on_its_way(visit, demo, tmp_path):
+    page = visit("/")
+    demo.fail(slow=1)
+    choose(page, sparse(tmp_path / "left.mp4", megabytes=25))
+    expect(inputs(page).locator(".way")).to_contain_text("/s")
+    page.get_by_role("link", name="History").click()
+    expect(page.get_by_role("link", name="Turn the harbour").first).to_be_visible()
+    demo.fail()
+    page.wait_for_timeout(800)
+    assert "confirm" not in demo.asked()
+
+
+def test_a_pasted_picture_is_taken_unless_somebody_is_typing(visit):
+    page = visit("/")
+    expect(inputs(page).get_by_text("Choose files")).to_be_visible()
+    paste(page, into="textarea")
+    page.wait_for_timeout(300)
+    expect(inputs(page).locator(".frame")).to_have_count(0)
+    paste(page, into="body")
+    expect(page.locator(".st-key-files")).to_contain_text(short_hash(png(number=31)))
+
+
+def test_files_are_ordered_replaced_and_reset(visit):
+    page = visit("/?sample=more")
+    python_knows(page, "harbour_1.png:00000000 harbour_2.png:00000000")
+    inputs(page).get_by_role("button", name="Move with the arrow keys: harbour_2.png").focus()
+    page.keyboard.press("ArrowLeft")
+    python_knows(page, "harbour_2.png:00000000 harbour_1.png:00000000")
+    with page.expect_file_chooser() as choosing:
+        inputs(page).locator(".frame").first.hover()
+        inputs(page).get_by_role("button", name="Replace: harbour_2.png").click()
+    choosing.value.set_files([file("new.png", png(number=25))])  # type: ignore[list-item]
+    python_knows(page, f"new.png:{short_hash(png(number=25))} harbour_1.png:00000000")
+    page.get_by_role("button", name="reset").click()
+    python_knows(page, "harbour_1.png:00000000 harbour_2.png:00000000")
+
+
+def test_too_many_files_are_left_out_with_a_word(visit):
+    page = visit("/?sample=files")
+    choose(page, file("a.png", png(number=26)), file("b.png", png(number=27)))
+    expect(inputs(page).get_by_role("alert")).to_contain_text("At most 4 files fit")
+    expect(inputs(page).locator(".frame")).to_have_count(4)
+
+
+def test_a_large_film_is_hashed_and_sent_in_slices(visit, demo, tmp_path):
+    body = film() + b"\0" * 40_000_001
+    path = tmp_path / "film.mp4"
+    path.write_bytes(body)
+    page = visit("/")
+    choose(page, path)
+    python_knows(page, f"film.mp4:{short_hash(body)}")
+
+
+def sparse(path: Path, *, megabytes: int) -> Path:
+    """Write a file that begins as a film and is as large as asked."""
+    with path.open("wb") as opened:
+        opened.write(film())
+        opened.truncate(megabytes * 1_000_000)
+    return path

@@ -1,0 +1,142 @@
+import ast
+import re
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core import jobs, runs
+from core.models import Job
+from tests.core.conftest import claimed, filed, order, person
+from tests.pages.conftest import SCRIPT
+
+PAGES = ["image_edit", "video", "history", "job"]
+FILES = sorted((Path(__file__).parents[2] / "pages").glob("*.py"))
+NOT_IN_PAGES = {"sqlalchemy", "boto3", "botocore", "requests", "os", "time"}
+
+
+def shown(at: AppTest) -> str:
+    """Return everything a person can read on the page."""
+    texts = [element.proto for element in at.main] + [element.proto for element in at.sidebar]
+    return "\n".join(str(text) for text in texts)
+
+
+def test_nobody_sees_a_page_without_signing_in(services, monkeypatch):
+    monkeypatch.setattr("pages.parts.viewer.read_cookie", lambda: None)
+    at = AppTest.from_file(SCRIPT, default_timeout=20).run()
+
+    assert not at.exception
+    assert not at.button
+
+
+@pytest.mark.parametrize("locale", ["ko", "en"])
+@pytest.mark.parametrize("page", PAGES)
+def test_every_page_opens_empty_in_both_languages(open_page, page, locale):
+    open_page(page, locale=locale)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_no_text_of_a_page_is_hard_coded(open_page, services, kim, page):
+    job = filed(services.sessions, kim)
+    at = open_page(page, locale="pseudo", **({"id": str(job.id)} if page == "job" else {}))
+
+    for widget in (*at.button, *at.text_area, *at.selectbox, *at.checkbox, *at.toggle):
+        assert "⟦" in widget.label, widget
+    for caption in at.caption:
+        assert "⟦" in caption.value or not re.search(r"[A-Za-z]{4,} [a-z]{2,}", caption.value)
+
+
+def test_a_foreign_job_and_a_missing_one_look_the_same(open_page, services):
+    lee = person(services.sessions, "lee")
+    job = filed(services.sessions, lee)
+    object.__setattr__(services.settings, "team_visibility", "none")
+
+    foreign = open_page("job", id=str(job.id))
+    missing = open_page("job", id="01900000-0000-7000-8000-000000000000")
+
+    assert shown(foreign) == shown(missing)
+
+
+def test_an_uncertain_job_offers_its_three_choices(open_page, services, kim):
+    job = filed(services.sessions, kim)
+    claim = claimed(services.sessions)
+    with services.sessions.begin() as session:
+        runs.unsure(session, claim, why="no_answer")
+    at = open_page("job", id=str(job.id))
+
+    assert {"decide-look", "decide-again", "decide-give_up"} <= {b.key for b in at.button}
+
+
+def test_giving_up_ends_it(open_page, services, kim):
+    job = filed(services.sessions, kim)
+    claim = claimed(services.sessions)
+    with services.sessions.begin() as session:
+        runs.unsure(session, claim, why="no_answer")
+    open_page("job", id=str(job.id)).button(key="decide-give_up").click().run()
+
+    with services.sessions() as session:
+        assert session.get_one(Job, job.id).final_stage == "abandoned"
+
+
+def test_a_queued_job_can_be_cancelled(open_page, services, kim):
+    job = filed(services.sessions, kim)
+    open_page("job", id=str(job.id)).button(key="decide-cancel").click().run()
+
+    with services.sessions() as session:
+        assert session.get_one(Job, job.id).final_stage == "cancelled"
+
+
+def test_the_trash_can_be_undone(open_page, services, kim):
+    job = filed(services.sessions, kim)
+    at = open_page("job", id=str(job.id))
+    at.button(key="job-trash").click().run()
+    with services.sessions() as session:
+        assert session.get_one(Job, job.id).deleted_at is not None
+
+    at.button(key="undo-trash").click().run()
+    with services.sessions() as session:
+        assert session.get_one(Job, job.id).deleted_at is None
+
+
+def test_a_prompt_alone_is_told_what_it_lacks_and_nothing_is_filed(open_page, services):
+    at = open_page("image_edit")
+    at.text_area[0].set_value("make the sky green").run()
+    at.button(key="go-gpt").click().run()
+
+    assert not at.exception
+    with services.sessions() as session:
+        assert jobs.count_up_to(session, jobs.Filter()) == 0
+
+
+def test_a_video_from_text_is_filed_by_one_click(open_page, services, kim):
+    at = open_page("video")
+    at.text_area[0].set_value("a paper boat in the rain").run()
+    at.button(key="go-hailuo").click().run()
+
+    assert not at.exception
+    with services.sessions() as session:
+        (job,) = jobs.page(session, jobs.Filter())
+    assert (job.provider, job.prompt, job.user_id) == ("hailuo", "a paper boat in the rain", kim.id)
+    assert job.options["mode"] == "text"
+
+
+def test_filters_stay_in_the_address(open_page, services, kim):
+    with services.sessions.begin() as session:
+        jobs.queue(session, kim, order())
+    at = open_page("history", status="done")
+
+    assert at.session_state["status"] == ["done"]
+
+
+@pytest.mark.parametrize("page", FILES, ids=lambda path: path.name)
+def test_a_page_stays_thin(page):
+    source = page.read_text()
+    imported = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            imported |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            imported.add(node.module.split(".")[0])
+
+    assert imported.isdisjoint(NOT_IN_PAGES)
+    assert len(source.splitlines()) <= 80

@@ -1,0 +1,170 @@
+import hashlib
+import io
+import time
+from collections.abc import Callable, Iterator
+from uuid import UUID, uuid4
+
+import pytest
+import requests
+from PIL import Image
+
+from core import intake, submissions, users
+from core.details import Detail, load
+from core.models import Job, Provider, User
+from core.services import Services
+from core.stages import Stage, Status
+from tests.application import services_for
+from workers.dispatch import Dispatcher
+from workers.hands import Hands
+from workers.spool import Spool
+
+EDIT = {"size": "1024x1024", "quality": "low"}
+
+
+@pytest.fixture
+def services(
+    database_url, bucket, tmp_path, openai_simulator, minimax_simulator
+) -> Iterator[Services]:
+    made = services_for(
+        database_url,
+        bucket,
+        tmp_path,
+        openai_base_url=f"{openai_simulator.url}/v1",
+        minimax_base_url=minimax_simulator.url,
+        download_allowed_hosts=frozenset({minimax_simulator.url.removeprefix("http://")}),
+    )
+    yield made
+    made.engine.dispose()
+    made.bucket.close()
+
+
+@pytest.fixture
+def hands(services) -> Hands:
+    return Hands(
+        services=services, spool=Spool(services.settings.spool_dir), worker=f"test:{uuid4().hex}"
+    )
+
+
+@pytest.fixture
+def kim(services) -> User:
+    with services.sessions.begin() as session:
+        return users.from_account(session, services.accounts.all()["kim"])
+
+
+def picture(width: int = 800, height: int = 600) -> bytes:
+    content = io.BytesIO()
+    Image.effect_noise((width, height), 30).convert("RGB").save(content, "PNG")
+    return content.getvalue()
+
+
+def mask_for(width: int = 800, height: int = 600) -> bytes:
+    image = Image.new("RGBA", (width, height), (0, 0, 0, 255))
+    image.paste((0, 0, 0, 0), (width // 4, height // 4, width // 2, height // 2))
+    content = io.BytesIO()
+    image.save(content, "PNG")
+    return content.getvalue()
+
+
+@pytest.fixture
+def upload(services, kim) -> Callable[..., UUID]:
+    def send(content: bytes, *, purpose: str = "input", mime: str = "image/png") -> UUID:
+        permission = intake.announce(
+            services,
+            kim,
+            intake.Announcement(
+                filename="보트.png",
+                content_type=mime,
+                size_bytes=len(content),
+                sha256=hashlib.sha256(content).hexdigest(),
+                purpose=purpose,
+            ),
+        )
+        if "asset" in permission:
+            return UUID(permission["asset"]["id"])
+        sent = requests.put(
+            permission["url"], data=content, headers=permission["headers"], timeout=10
+        )
+        sent.raise_for_status()
+        return UUID(intake.confirm(services, kim, UUID(permission["upload_id"]))["id"])
+
+    return send
+
+
+@pytest.fixture
+def file_edit(services, kim, upload) -> Callable[..., Job]:
+    def file(prompt: str = "a paper boat at night", **changes) -> Job:
+        values = {
+            "provider": Provider.GPT,
+            "model": "gpt-image-2",
+            "prompt": prompt,
+            "options": EDIT,
+            "input_ids": changes.pop("input_ids", None) or [upload(picture())],
+            "client_key": uuid4().hex,
+            "unknown_price_accepted": True,
+        }
+        return submissions.submit(services, kim, submissions.Wish(**(values | changes)))
+
+    return file
+
+
+@pytest.fixture
+def file_video(services, kim) -> Callable[..., Job]:
+    def file(model: str, options: dict, prompt: str = "slow push in", **changes) -> Job:
+        wish = submissions.Wish(
+            provider=Provider.HAILUO,
+            model=model,
+            prompt=prompt,
+            options=options,
+            client_key=uuid4().hex,
+            unknown_price_accepted=True,
+            **changes,
+        )
+        return submissions.submit(services, kim, wish)
+
+    return file
+
+
+@pytest.fixture
+def working(hands) -> Iterator[Dispatcher]:
+    """A worker's claim loop, woken by the test instead of by a clock."""
+    dispatcher = Dispatcher(hands)
+    dispatcher.start()
+    yield dispatcher
+    dispatcher.stop()
+
+
+@pytest.fixture
+def settle(services, kim, working) -> Callable[..., Detail]:
+    """Work until a job rests: final, uncertain, or put back for later."""
+
+    def wait(job: Job, *, within_s: float = 20) -> Detail:
+        deadline = time.monotonic() + within_s
+        while time.monotonic() < deadline:
+            working.wake()
+            with services.sessions() as session:
+                detail = load(session, kim, job.id, team_reads=True)
+            if rests(detail):
+                return detail
+            time.sleep(0.05)
+        raise TimeoutError(f"Job {job.id} is still {detail.stage}.")
+
+    return wait
+
+
+def rests(detail: Detail) -> bool:
+    if detail.job.status in {Status.DONE, Status.ERROR} or detail.stage is Stage.UNCERTAIN:
+        return True
+    return detail.stage is Stage.READY and detail.run is not None and bool(detail.run.waiting_for)
+
+
+def fault(simulator, name: str, **values) -> None:
+    answer = requests.post(
+        f"{simulator.url}/_control/faults", json={"name": name, **values}, timeout=5
+    )
+    assert answer.status_code < 300, answer.text
+
+
+def billed(simulator) -> list[dict]:
+    entries = requests.get(f"{simulator.url}/_control/ledger", timeout=5).json()
+    entries = entries["entries"] if isinstance(entries, dict) else entries
+    return [entry for entry in entries if entry["event"] == "billed"]

@@ -1,0 +1,122 @@
+import io
+
+import pytest
+import requests
+from PIL import Image
+
+from core.models import AssetKind
+from core.stages import Outcome, Stage
+from tests.workers.conftest import billed, fault, mask_for, picture
+
+
+def fetched(services, asset) -> bytes:
+    return requests.get(services.bucket.url_for(asset.key, ttl_s=60), timeout=10).content
+
+
+def test_an_edit_is_sent_once_stored_and_priced(services, file_edit, settle, openai_simulator):
+    detail = settle(file_edit())
+
+    assert detail.stage is Stage.STORED
+    assert len(billed(openai_simulator)) == 1
+    (result,) = detail.of_kind(AssetKind.RESULT)
+    assert (result.width, result.height, result.mime) == (1024, 1024, "image/png")
+    assert Image.open(io.BytesIO(fetched(services, result))).size == (1024, 1024)
+    assert detail.small_of(result) is not None
+    assert detail.job.cost_usd > 0
+    assert detail.job.request_id.startswith("req_")
+    assert detail.job.actual["size"] == "1024x1024"
+    assert detail.job.usage["total_tokens"] > 0
+    assert [attempt.outcome for attempt in detail.attempts] == [Outcome.ACCEPTED]
+
+
+def test_the_spool_is_empty_once_the_result_is_stored(services, file_edit, settle):
+    settle(file_edit())
+
+    assert list(services.settings.spool_dir.iterdir()) == []
+
+
+def test_several_results_of_one_job_are_all_kept(file_edit, settle):
+    detail = settle(file_edit(options={"size": "1024x1024", "quality": "low", "n": 3}))
+
+    results = detail.of_kind(AssetKind.RESULT)
+    assert [asset.position for asset in results] == [0, 1, 2]
+    assert len({asset.sha256 for asset in results}) == 3
+
+
+def test_a_mask_goes_with_a_png_of_its_picture(file_edit, settle, upload, openai_simulator):
+    content = io.BytesIO()
+    Image.open(io.BytesIO(picture())).save(content, "JPEG")
+    image = upload(content.getvalue(), mime="image/jpeg")
+
+    detail = settle(file_edit(input_ids=[image], mask_id=upload(mask_for(), purpose="mask")))
+
+    assert detail.stage is Stage.STORED
+    (prepared,) = detail.of_kind(AssetKind.PREPARED)
+    assert prepared.mime == "image/png"
+    (entry,) = billed(openai_simulator)
+    assert entry["input_sha256"] == [prepared.sha256]
+
+
+def test_previews_come_while_it_streams_and_go_with_the_result(file_edit, settle, services):
+    options = {"size": "1024x1024", "quality": "low", "stream": True, "partial_images": 2}
+    detail = settle(file_edit(options=options))
+
+    assert detail.stage is Stage.STORED
+    assert [event.kind for event in detail.events].count("preview_came") == 2
+    assert detail.of_kind(AssetKind.PREVIEW) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "stage", "code"),
+    [
+        ("error:moderation_blocked", Stage.REJECTED, "moderation_input"),
+        ("data_empty", Stage.BAD_RESULT, None),
+        ("b64_html", Stage.BAD_RESULT, None),
+    ],
+)
+def test_what_ends_a_job_says_why(file_edit, settle, openai_simulator, name, stage, code):
+    fault(openai_simulator, name, times=1)
+    detail = settle(file_edit())
+
+    assert detail.stage is stage
+    assert code is None or detail.job.error_code == code
+
+
+@pytest.mark.parametrize("name", ["data_empty", "b64_html"])
+def test_a_useless_answer_is_kept_as_it_came(services, file_edit, settle, openai_simulator, name):
+    fault(openai_simulator, name, times=1)
+    detail = settle(file_edit())
+
+    (raw,) = detail.of_kind(AssetKind.RAW)
+    assert b'"data"' in fetched(services, raw)
+
+
+@pytest.mark.parametrize("name", ["reset_after_accept", "html_502", "body_cut", "stream_cut"])
+def test_a_lost_answer_makes_a_job_uncertain_and_is_never_sent_again(
+    file_edit, settle, working, openai_simulator, name
+):
+    streamed = {"stream": True} if name.startswith("stream") else {}
+    fault(openai_simulator, name, times=1)
+    detail = settle(file_edit(options={"size": "1024x1024", "quality": "low", **streamed}))
+
+    assert detail.stage is Stage.UNCERTAIN
+    working.wake()
+    assert len(billed(openai_simulator)) == 1
+    assert [attempt.outcome for attempt in detail.attempts] == [Outcome.UNKNOWN]
+
+
+def test_a_rate_limit_costs_nothing_and_is_waited_for(file_edit, settle, openai_simulator):
+    fault(openai_simulator, "error:rate_limit_exceeded", times=1, args={"retry_after": 1})
+    job = file_edit()
+    put_back = settle(job)
+    assert (put_back.stage, put_back.run.waiting_for) == (Stage.READY, "rate_limited")
+    assert billed(openai_simulator) == []
+
+
+def test_an_unreachable_provider_is_tried_again(file_edit, settle, openai_simulator):
+    job = file_edit()
+    openai_simulator.stop()
+    detail = settle(job)
+
+    assert detail.stage is Stage.READY
+    assert [attempt.outcome for attempt in detail.attempts] == [Outcome.NOT_SENT]

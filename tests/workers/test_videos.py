@@ -1,0 +1,65 @@
+import pytest
+import requests
+
+from core.models import AssetKind
+from core.stages import Stage
+from tests.workers.conftest import billed, fault, picture
+
+V1 = ("MiniMax-Hailuo-02", {"mode": "text", "resolution": "768P", "duration": 6})
+V2 = (
+    "MiniMax-H3",
+    {"mode": "text", "resolution": "768P", "duration": 5, "ratio": "16:9"},
+)
+
+
+@pytest.fixture(autouse=True)
+def quick(minimax_simulator):
+    requests.patch(
+        f"{minimax_simulator.url}/_control/settings",
+        json={"fixed_s": 0.5, "small_videos": True},
+        timeout=5,
+    ).raise_for_status()
+
+
+@pytest.mark.parametrize(("model", "options"), [V1, V2], ids=["v1", "v2"])
+def test_a_video_is_made_once_stored_with_its_poster_and_priced(
+    file_video, settle, minimax_simulator, model, options
+):
+    detail = settle(file_video(model, options))
+
+    assert detail.stage is Stage.STORED
+    assert len(billed(minimax_simulator)) == 1
+    (result,) = detail.of_kind(AssetKind.RESULT)
+    assert result.mime == "video/mp4"
+    assert result.duration_s > 0
+    assert detail.small_of(result).kind == AssetKind.POSTER
+    assert detail.job.cost_usd > 0
+    assert detail.job.provider_task_id.isdecimal()
+
+
+def test_a_first_frame_is_sent_with_it(file_video, settle, upload, minimax_simulator):
+    model, options = V1
+    detail = settle(
+        file_video(model, {**options, "mode": "first_frame"}, input_ids=[upload(picture(960, 540))])
+    )
+
+    assert detail.stage is Stage.STORED
+
+
+def test_a_refused_prompt_is_not_tried_again(file_video, settle, minimax_simulator):
+    fault(minimax_simulator, "error:1026", times=1)
+    detail = settle(file_video(*V1))
+
+    assert (detail.stage, detail.job.error_code) == (Stage.REJECTED, "moderation_input")
+    assert billed(minimax_simulator) == []
+
+
+@pytest.mark.parametrize(("model", "options"), [V1, V2], ids=["v1", "v2"])
+def test_a_lost_reply_is_uncertain_without_callbacks(
+    file_video, settle, minimax_simulator, model, options
+):
+    fault(minimax_simulator, "reset_after_accept", times=1)
+    detail = settle(file_video(model, options))
+
+    assert detail.stage is Stage.UNCERTAIN
+    assert len(billed(minimax_simulator)) == 1

@@ -1,0 +1,31 @@
+"""Slow, periodic and safe to repeat: what nobody needs any more."""
+
+import structlog
+
+from core import heartbeats, sign_in, uploads
+from core.errors import StorageError
+from workers.hands import Hands
+
+log = structlog.get_logger(__name__)
+
+
+def tidy(hands: Hands) -> None:
+    """Forget old tries, sessions, ticks and workers, and uploads that nobody confirmed."""
+    with hands.services.sessions.begin() as session:
+        sign_in.forget_old(session)
+        heartbeats.forget_old(session)
+    try:
+        _drop_stale_uploads(hands)
+    except StorageError as error:
+        log.warning("stale_uploads_kept", reason=str(error))
+
+
+def _drop_stale_uploads(hands: Hands) -> None:
+    """Remove the objects first: a row without an object is found again, the reverse is not."""
+    with hands.services.sessions.begin() as session:
+        stale = uploads.stale(session)
+        hands.services.bucket.delete([upload.key for upload in stale])
+        for upload in stale:
+            session.delete(upload)
+    if stale:
+        log.info("stale_uploads_dropped", uploads=len(stale))

@@ -1,0 +1,153 @@
+"""From a job's rows to the request its provider gets. Reading only; nothing is paid here."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from core import assets
+from core.errors import NotFound
+from core.media import prepare_image
+from core.models import Asset, AssetKind, Job
+from core.providers import EditRequest, InputFile, VideoRequest
+from core.services import Services
+from core.storage.keys import result_key
+
+# What the form knows about a job and no provider is asked.
+OUR_OPTIONS = frozenset({"mode"})
+SUFFIXES = {"image/png": ".png", "image/jpeg": ".jpg", "image/webp": ".webp"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """A job with the files it sends, as rows."""
+
+    job: Job
+    files: Sequence[Asset]
+
+    def sent_image(self, position: int) -> Asset | None:
+        """Return the prepared copy (or, where none was needed, the upload) at a place."""
+        for kind in (AssetKind.PREPARED, AssetKind.INPUT):
+            for asset in self.files:
+                if asset.kind == kind and asset.position == position:
+                    return asset
+        return None
+
+    @property
+    def mask(self) -> Asset | None:
+        """Return the mask, if the job has one."""
+        return next((asset for asset in self.files if asset.kind == AssetKind.MASK), None)
+
+    @property
+    def images(self) -> Sequence[Asset]:
+        """Return what is sent as pictures, in order."""
+        positions = sorted({a.position for a in self.files if a.kind == AssetKind.INPUT})
+        return [asset for asset in map(self.sent_image, positions) if asset is not None]
+
+    @property
+    def asked(self) -> Mapping[str, Any]:
+        """Return the options the provider gets."""
+        return {key: value for key, value in self.job.options.items() if key not in OUR_OPTIONS}
+
+
+def load(services: Services, job_id: UUID) -> Task:
+    """Read a job and its files. Raises NotFound."""
+    with services.sessions() as session:
+        job = session.get(Job, job_id)
+        if job is None:
+            raise NotFound(f"No job {job_id}.")
+        return Task(job=job, files=assets.of_job(session, job_id))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Files:
+    """A task with its pictures on this machine's disk."""
+
+    task: Task
+    images: Sequence[InputFile]
+    mask: InputFile | None
+
+
+def fetch(services: Services, task: Task, folder: Path) -> Files:
+    """Fetch what a task sends to `folder`.
+
+    Raises:
+        StorageError, NotFound: the bucket is down, or a file is gone.
+    """
+    images = [_fetched(services, asset, folder) for asset in task.images]
+    mask = _fetched(services, task.mask, folder) if task.mask else None
+    if mask is not None and images[0].mime != "image/png":
+        images[0] = _as_png(services, task, images[0], folder)
+    return Files(task=task, images=images, mask=mask)
+
+
+def _fetched(services: Services, asset: Asset, folder: Path) -> InputFile:
+    name = f"{asset.kind}-{asset.position}{SUFFIXES[asset.mime]}"
+    services.bucket.download(asset.key, folder / name, max_bytes=asset.bytes)
+    return InputFile(
+        path=folder / name,
+        filename=name,
+        mime=asset.mime,
+        bytes=asset.bytes,
+        sha256=asset.sha256,
+    )
+
+
+def _as_png(services: Services, task: Task, image: InputFile, folder: Path) -> InputFile:
+    """Return the first picture in the mask's format, and keep it: it is what is sent.
+
+    A mask wants its picture in the same format (providers, 1.5).
+    """
+    made = prepare_image(image.path, folder, as_png=True)
+    key = result_key(
+        services.settings.environment,
+        provider=task.job.provider,
+        at=task.job.created_at,
+        job_id=task.job.id,
+        name="sent-0.png",
+    )
+    stored = services.bucket.put_file(key, made.path, content_type=made.mime, sha256=made.sha256)
+    source = next(a for a in task.files if a.kind == AssetKind.INPUT and a.position == 0)
+    with services.sessions.begin() as session:
+        assets.replace_prepared(
+            session,
+            stored,
+            assets.Picture(
+                mime=made.mime, sha256=made.sha256, width=made.width, height=made.height
+            ),
+            assets.Place(user_id=task.job.user_id, job_id=task.job.id, source_id=source.id),
+        )
+    return InputFile(
+        path=made.path,
+        filename="input-0.png",
+        mime=made.mime,
+        bytes=made.bytes,
+        sha256=made.sha256,
+    )
+
+
+def edit_request(files: Files, *, client_id: UUID) -> EditRequest:
+    """Return an edit as its provider is asked for it."""
+    return EditRequest(
+        model=files.task.job.model,
+        prompt=files.task.job.prompt,
+        images=files.images,
+        mask=files.mask,
+        options=files.task.asked,
+        client_request_id=str(client_id),
+    )
+
+
+def video_request(files: Files, *, callback_url: str | None) -> VideoRequest:
+    """Return a video as its provider is asked for it."""
+    mode = files.task.job.options.get("mode", "text")
+    return VideoRequest(
+        model=files.task.job.model,
+        prompt=files.task.job.prompt,
+        options=files.task.asked,
+        first_frame=files.images[0] if mode in {"first_frame", "first_last"} else None,
+        last_frame=files.images[1] if mode == "first_last" else None,
+        subject=files.images[0] if mode == "subject" else None,
+        callback_url=callback_url,
+    )
