@@ -5,10 +5,10 @@ import logging
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 import uvicorn
-from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.routing import Mount
@@ -35,12 +35,12 @@ api.mount("/fonts", ForeverFiles(directory=ROOT / "pages/parts/look/fonts"))
 
 
 @contextlib.asynccontextmanager
-async def lifespan(_: Starlette) -> AsyncIterator[None]:
+async def lifespan(_: st.App) -> AsyncIterator[dict[str, Any] | None]:
     """Run the API's own lifespan: a mounted app's is not run by itself."""
     # Streamlit attaches a handler of its own; access lines would carry query strings.
     logging.getLogger("uvicorn.access").setLevel(logging.WARNING)
     async with api.router.lifespan_context(api):
-        yield
+        yield None
 
 
 app = st.App(

@@ -111,9 +111,10 @@ def _quoted(
         services.catalog,
         model=wish.model,
         options=options,
-        inputs=[_facts(item.sent) for item in inputs],
+        inputs=[_facts(item.sent) for item in inputs if item.original.kind == "input"],
         history=_medians(session, wish.model, options),
         on=today,
+        prompt=wish.prompt,
     )
     order = jobs.Order(
         provider=wish.provider,

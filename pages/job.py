@@ -20,7 +20,12 @@ def changed() -> None:
 @st.fragment(key="job")
 def show(id: UUID) -> None:
     """Show the whole job; rerun alone when it moves."""
-    detail = actions.detail(user, id)
+    try:
+        detail = actions.detail(user, id)
+    except NotFound as error:
+        nothing(say(error.message))
+        return
+    look.masthead(_("Job"), caption=f"№ {str(id)[-12:]}")
     left, right = st.columns([3, 2], gap="large")
     with left:
         job_panel.result(detail, key="job-view")
@@ -29,13 +34,17 @@ def show(id: UUID) -> None:
         job_facts.show(user, detail)
 
 
+def nothing(text: str) -> None:
+    """Say that there is no such job, and where the others are."""
+    look.empty_state(_("Nothing here"), text, art="search")
+    st.page_link("history.py", label=_("Go to the history"))
+
+
 user = viewer()
 try:
     job_id = UUID(st.query_params.get("id", ""))
-    look.masthead(_("Job"), caption=f"№ {str(job_id)[-12:]}")
+except ValueError:
+    nothing(_("The address names no job."))
+else:
     show(job_id)
     live(key="live-job", topics={"job": str(job_id)}, on_change=changed)
-except (ValueError, NotFound) as error:
-    text = say(error.message) if isinstance(error, NotFound) else _("The address names no job.")
-    look.empty_state(_("Nothing here"), text)
-    st.page_link("history.py", label=_("Go to the history"))

@@ -90,7 +90,7 @@ class Databases:
 def postgres() -> Iterator[Cluster]:
     """A server in a folder of its own, without fsync. As root the folder must be everybody's."""
     base = Path(tempfile.mkdtemp(prefix="proofsheet-tests-"))
-    environment = dict(os.environ)  # noqa: TID251  (only PG_BIN and PATH are read)
+    environment = dict(os.environ)
     cluster = replace(cluster_at(base, environment), durable=False, connections=CONNECTIONS)
     try:
         cluster.prepare()

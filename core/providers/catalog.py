@@ -156,7 +156,7 @@ def _checked(tables: Mapping[str, Any], facts: Sequence[Unconfirmed]) -> Catalog
 
 
 def _model(id: str, tables: Mapping[str, Any], facts: Sequence[Unconfirmed]) -> Model:
-    own = dict(tables["models"][id])
+    own = dict(_named(tables, "models", id, "[models]"))
     family_name = own.pop("family", None)
     family = dict(_named(tables, "families", family_name, f"models.{id}"))
     dialect_name = family.get("dialect")
@@ -185,9 +185,9 @@ def _sorted(table: Mapping[str, T], order: Sequence[str]) -> dict[str, T]:
 
 
 def _named(tables: Mapping[str, Any], section: str, name: object, where: str) -> Mapping[str, Any]:
-    entry = tables[section].get(name)
+    entry = tables[section].get(name) if isinstance(name, str) else None
     if not isinstance(entry, Mapping):
-        raise ConfigError(f"{where} names {name!r}, which is not in [{section}].")
+        raise ConfigError(f"{where} names {name!r}, which is no table in [{section}].")
     return entry
 
 

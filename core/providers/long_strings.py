@@ -12,6 +12,7 @@ from typing import IO, Any, Final, Protocol
 
 LONG: Final = 16 * 1024  # bytes
 MOST_REST: Final = 16 * 1024 * 1024  # bytes of JSON that are no long string
+LONGEST_ESCAPE: Final = 6  # \u002b
 BLOCK: Final = 768 * 1024  # characters of a long string at a time
 
 
@@ -70,7 +71,7 @@ class FileSource:
             raise Unreadable(f"The file ends at byte {at}.")
 
 
-def parse(source: Source, start: int, end: int) -> Any:
+def parse(source: Source, start: int, end: int, *, long: int = LONG) -> Any:
     """Return the JSON document source[start:end], its long strings as `Span`s.
 
     Raises:
@@ -79,7 +80,7 @@ def parse(source: Source, start: int, end: int) -> Any:
     mark = f"{secrets.token_hex(16)}:"  # no string of the document begins with it
     short = bytearray()
     copied = start
-    for string in _long_strings(source, start, end):
+    for string in _long_strings(source, start, end, long):
         _copy(source, copied, string.start, short)
         short += f"{mark}{string.start}:{string.end}".encode()
         copied = string.end
@@ -104,10 +105,10 @@ def _with_spans(found: dict[str, Any], mark: str) -> dict[str, Any]:
     return found
 
 
-def _long_strings(source: Source, start: int, end: int) -> Iterator[Span]:
+def _long_strings(source: Source, start: int, end: int, long: int) -> Iterator[Span]:
     while (opening := source.find(b'"', start, end)) >= 0:
         closing = _closing(source, opening + 1, end)
-        if closing - opening > LONG:
+        if closing - opening > long:
             yield Span(opening + 1, closing)
         start = closing + 1
 
@@ -130,31 +131,27 @@ def _is_escaped(source: Source, quote: int, start: int) -> bool:
     return (quote - at) % 2 == 1
 
 
-def characters(source: Source, span: Span) -> Iterator[bytes]:
-    """Yield a long string's characters in blocks, without their escapes (`\\/`, `\\u002b`).
+def characters(source: Source, span: Span, *, block: int = BLOCK) -> Iterator[bytes]:
+    """Yield a long string's ASCII characters in blocks, without escapes (`\\/`, `\\u002b`).
 
     Raises:
-        Unreadable: an escape is broken.
+        Unreadable: an escape is broken, or what it stands for is not ASCII.
     """
     at = span.start
     while at < span.end:
-        block = bytes(source[at : min(at + BLOCK, span.end)])
-        cut = _before_split_escape(block) if at + len(block) < span.end else len(block)
-        yield _unescaped(block[:cut])
-        at += cut
+        piece = bytes(source[at : min(at + block, span.end)])
+        text, used = _unescaped(piece)
+        yield text
+        at += used
 
 
-def _before_split_escape(block: bytes) -> int:
-    """Return where to cut a block so that no escape (of up to 6 bytes) is cut in two."""
-    found = block.find(b"\\", max(0, len(block) - 6))
-    return found if found > 0 else len(block)
-
-
-def _unescaped(block: bytes) -> bytes:
-    if b"\\" not in block:
-        return block
-    try:
-        text: str = json.loads(b'"' + block + b'"')
-        return text.encode()
-    except ValueError as error:
-        raise Unreadable(f"A string is not JSON: {error}") from error
+def _unescaped(piece: bytes) -> tuple[bytes, int]:
+    """Return a piece's text and how much of it was used: its end may cut an escape in two."""
+    if b"\\" not in piece:
+        return piece, len(piece)
+    for used in range(len(piece), max(0, len(piece) - LONGEST_ESCAPE), -1):
+        try:
+            return json.loads(b'"' + piece[:used] + b'"').encode("ascii"), used
+        except ValueError:
+            continue
+    raise Unreadable("A string has a broken escape.")

@@ -75,11 +75,18 @@ BY_STATUS: Final[Mapping[int, Verdict]] = {
     524: _INTERNAL,
     529: not_taken("overloaded", "model", wait_s=30),
 }
+# The provider itself says that there is nothing at this address: the base URL is wrong.
+NO_SUCH_ADDRESS: Final[Mapping[int, Verdict]] = {
+    404: not_taken("wrong_address", "key", wait_s=None),
+    405: not_taken("wrong_address", "key", wait_s=None),
+}
 UNFORESEEN: Final = unknown("unexpected_answer")
 
 _NUMBER: Final = re.compile(r"[0-9]{1,9}")
 _TRAILING: Final = re.compile(r"\((\d{3,6})\)\s*$")
-_NO_SUCH_TASK: Final = re.compile(r"invalid task_id|record not found|task not found", re.IGNORECASE)
+_NO_SUCH_TASK: Final = re.compile(
+    r"invalid task_id|record not found|task(?:_id)? (?:not found|does not exist)", re.IGNORECASE
+)
 
 
 def number_of(document: Any) -> int | None:
@@ -109,9 +116,11 @@ def verdict(status: int, document: Any) -> Verdict | None:
     number = number_of(document)
     if number is not None and number in BY_NUMBER:
         return BY_NUMBER[number]
-    if status != 200:
-        return BY_STATUS.get(status, UNFORESEEN)
-    return None if not number and not _part(document, "error") else UNFORESEEN
+    has_error = bool(number or _part(document, "error"))
+    if status == 200:
+        return UNFORESEEN if has_error else None
+    by_status = NO_SUCH_ADDRESS if has_error and status in NO_SUCH_ADDRESS else BY_STATUS
+    return by_status.get(status, UNFORESEEN)
 
 
 def answered(

@@ -58,6 +58,7 @@ def video_prompt_warnings(
 
     `known` are the camera commands of all models, to tell when this one does not take them.
     """
+    prompt = prompt[: video.prompt_max_chars]  # what is beyond is refused anyway
     for group in _camera_groups(prompt, known):
         if not video.camera_commands:
             yield msg(

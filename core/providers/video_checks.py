@@ -132,7 +132,7 @@ def _picture_problems(ask: Video, mode: str) -> Iterator[Message]:
     expected, count = PICTURES_BY_MODE[mode], len(ask.inputs)
     if count != expected:
         yield msg(
-            "The mode “{mode}” takes {expected} pictures and {count} are given. "
+            "Pictures for the mode “{mode}”: {expected} needed, {count} given. "
             "Add or remove some, or choose another mode.",
             mode=MODE_LABELS[mode],
             expected=expected,

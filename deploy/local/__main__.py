@@ -1,6 +1,7 @@
 """The local stack: python -m deploy.local up | down | status | erase."""
 
 import argparse
+import io
 import os
 import sys
 import time
@@ -16,7 +17,7 @@ from core.errors import ConfigError  # noqa: E402
 from deploy.local.environment import with_file  # noqa: E402
 from deploy.local.erase import erase  # noqa: E402
 from deploy.local.follow import down, status  # noqa: E402
-from deploy.local.home import ROOT, home_at  # noqa: E402
+from deploy.local.home import ROOT, home_at, refused  # noqa: E402
 from deploy.local.up import up  # noqa: E402
 
 
@@ -29,6 +30,8 @@ def main() -> int:
         help="up: start and stay; down: stop; status: what runs; erase: stop and delete the data",
     )
     command = parser.parse_args().command
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a terminal may know no Korean
     try:
         env = with_file(os.environ, ROOT / ".env")  # noqa: TID251  (handed on to the children)
         home = home_at(env)
@@ -37,7 +40,9 @@ def main() -> int:
         return {"down": down, "status": status, "erase": erase}[command](home)
     except ConfigError as error:
         print(error, file=sys.stderr)
-        return 1
+    except OSError as error:
+        print(refused(home_at(os.environ).path, error), file=sys.stderr)  # noqa: TID251  (as above)
+    return 1
 
 
 if __name__ == "__main__":

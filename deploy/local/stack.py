@@ -133,6 +133,7 @@ def _application(site: Site, env: Mapping[str, str], before: set[str]) -> list[S
             command=_python(env, "-m", "workers"),
             needs=everything,
             ready=_logged(site.home.log("worker"), "worker_started"),
+            start_limit_s=START_LIMIT_S,
             grace_s=PAID_GRACE_S if paid else SIMULATED_GRACE_S,
             lingers=paid,
         ),
@@ -142,6 +143,7 @@ def _application(site: Site, env: Mapping[str, str], before: set[str]) -> list[S
             command=_python(env, str(ROOT / "app.py")),
             needs=everything,
             ready=_answering(host, port, "/_stcore/health"),
+            start_limit_s=START_LIMIT_S,
             grace_s=15.0,
         ),
     ]

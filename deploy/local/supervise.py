@@ -5,15 +5,14 @@ child its death signal when the thread that forked it ends.
 """
 
 import asyncio
-import os
 import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from pathlib import Path
 
 from core.errors import ConfigError
-from deploy.local.home import FULL, Home, disk_full, refused
+from deploy.local import part_logs, stopping
+from deploy.local.home import Home, refused
 from deploy.local.processes import Command, Seen
 from deploy.local.steps import Child, Errand, Step, depth
 from deploy.local.terminal import Terminal
@@ -22,7 +21,6 @@ LOOK_S = 0.03
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 30.0
 STEADY_S = 60.0  # after so long a fault counts as the first one again
 PATIENCE_S = 2.0  # so long a stop says nothing
-TAIL_BYTES = 4000
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -115,16 +113,19 @@ class Supervisor:
         deadline = time.monotonic() + child.start_limit_s
         while True:
             await asyncio.to_thread(child.prepare)
-            log_from = _size(self._home.log(child.name))
+            log_from = part_logs.size(self._home.log(child.name))
             process = await self._spawn(child.name, child.command)
             self._note(child, process)
             if await self._became_ready(child, process, deadline):
                 await asyncio.to_thread(child.settle)
                 return
-            await _end(process, child, within_s=child.grace_s)
-            said = _tail(self._home.log(child.name), log_from)
+            await stopping.end(process, child)
+            said = part_logs.since(self._home.log(child.name), log_from)
             if time.monotonic() > deadline or not any(phrase in said for phrase in child.passing):
-                raise self._did_not_start(child, said, late=time.monotonic() > deadline)
+                late = time.monotonic() > deadline
+                raise part_logs.did_not_start(
+                    self._home, child, said, process.returncode, late=late
+                )
             await asyncio.sleep(FIRST_PAUSE_S)
 
     async def _became_ready(
@@ -139,7 +140,7 @@ class Supervisor:
         return False
 
     async def _run_errand(self, errand: Errand) -> None:
-        log_from = _size(self._home.log(errand.name))
+        log_from = part_logs.size(self._home.log(errand.name))
         process = await self._spawn(errand.name, errand.command)
         try:
             status = await process.wait()
@@ -148,7 +149,8 @@ class Supervisor:
                 process.kill()
                 await process.wait()
         if status:
-            raise self._did_not_start(errand, _tail(self._home.log(errand.name), log_from))
+            said = part_logs.since(self._home.log(errand.name), log_from)
+            raise part_logs.did_not_start(self._home, errand, said, status)
 
     async def _keep(self, child: Child) -> None:
         """Start a child again whenever it ends, with longer and longer pauses."""
@@ -157,11 +159,12 @@ class Supervisor:
             began = time.monotonic()
             process = self._processes[child.name]
             status = await process.wait()
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(process.pid, signal.SIGKILL)  # children that it left behind
+            stopping.end_orphans(process)
             if time.monotonic() - began > STEADY_S:
                 pause_s = FIRST_PAUSE_S
-            self._terminal.trouble(f"{child.title} ended ({_ending(status)}); starting it again")
+            self._terminal.trouble(
+                f"{child.title} ended ({stopping.how_it_ended(status)}); starting it again"
+            )
             await asyncio.sleep(pause_s)
             pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
             await self._start_again(child)
@@ -174,7 +177,7 @@ class Supervisor:
                 errand = self._steps[name]
                 assert isinstance(errand, Errand)
                 await self._run_errand(errand)
-        except ConfigError as error:
+        except (ConfigError, OSError) as error:
             self._terminal.trouble(str(error))
         else:
             self._terminal.ready(child.title, time.monotonic() - began, "is back")
@@ -212,7 +215,7 @@ class Supervisor:
 
     async def _stop_one(self, child: Child) -> None:
         process = self._processes[child.name]
-        ending = asyncio.create_task(_end(process, child, within_s=child.grace_s))
+        ending = asyncio.create_task(stopping.end(process, child))
         hurry = asyncio.create_task(self._hurry.wait())
         await asyncio.wait({ending, hurry}, timeout=PATIENCE_S, return_when=asyncio.FIRST_COMPLETED)
         if not ending.done() and not self._hurry.is_set():
@@ -223,50 +226,11 @@ class Supervisor:
             await asyncio.wait({ending, hurry}, return_when=asyncio.FIRST_COMPLETED)
         hurry.cancel()
         if not ending.done():
-            _signal(process, signal.SIGKILL)
+            stopping.send(process, signal.SIGKILL)
         await ending
-
-    def _did_not_start(self, step: Child | Errand, said: str, *, late: bool = False) -> ConfigError:
-        log = self._home.log(step.name)
-        if FULL in said:
-            return disk_full(self._home.path, 0)
-        lines = [line.strip() for line in said.splitlines() if line.strip()]
-        reason = lines[-1] if lines else "it said nothing"
-        what = "was not ready in time" if late else "did not start"
-        return ConfigError(f"{step.title} {what}: {reason} (see {log})")
-
-
-async def _end(process: asyncio.subprocess.Process, child: Child, *, within_s: float) -> None:
-    """Ask a process to stop, and make it stop when it has had its time."""
-    _signal(process, child.stop_signal)
-    try:
-        await asyncio.wait_for(process.wait(), within_s)
-    except TimeoutError:
-        _signal(process, signal.SIGKILL)
-        await process.wait()
-
-
-def _signal(process: asyncio.subprocess.Process, number: int) -> None:
-    with suppress(ProcessLookupError):
-        process.send_signal(number)
 
 
 def _first(failures: BaseExceptionGroup[ConfigError]) -> ConfigError:
     """Return the failure that came first; the others are mostly its consequences."""
     first = failures.exceptions[0]
     return _first(first) if isinstance(first, BaseExceptionGroup) else first
-
-
-def _ending(status: int) -> str:
-    return f"signal {signal.Signals(-status).name}" if status < 0 else f"exit status {status}"
-
-
-def _size(log: Path) -> int:
-    return log.stat().st_size if log.exists() else 0
-
-
-def _tail(log: Path, log_from: int) -> str:
-    """Return the end of what was written since `log_from`."""
-    with log.open("rb") as file:
-        file.seek(max(log_from, _size(log) - TAIL_BYTES))
-        return file.read().decode(errors="replace")

@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -38,7 +39,7 @@ class Terminal:
         """Say anything else."""
         self._print(f"  {text}" if text else "")
         if text:
-            self._record(text)
+            self.record(text)
 
     def welcome(self, url: str, accounts: Sequence[DemoAccount]) -> None:
         """Say where to go and who can sign in. Passwords go to the terminal, never to the log."""
@@ -53,14 +54,15 @@ class Terminal:
 
     def _line(self, mark: str, colour: str, text: str, detail: str = "") -> None:
         self._print(f"  {self._in(colour, mark)} {text}   {self._in(DIM, detail)}".rstrip())
-        self._record(f"{text}   {detail}".rstrip())
+        self.record(f"{text}   {detail}".rstrip())
 
     def _in(self, colour: str, text: str) -> str:
         return f"{colour}{text}{PLAIN}" if self._colours and text else text
 
-    def _record(self, text: str) -> None:
+    def record(self, text: str) -> None:
+        """Write to the log only; that the disk is full is no reason to stop."""
         if self._log is not None:
-            with self._log.open("a", encoding="utf-8") as log:
+            with suppress(OSError), self._log.open("a", encoding="utf-8") as log:
                 log.write(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} {text}\n")
 
     def _print(self, text: str) -> None:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+from core.errors import ConfigError
 from deploy.local import accounts, keys, ports, s3
 from deploy.local.environment import LOOPBACK, Own, simulator_speed, web_address, web_url
 from deploy.local.follow import follow
@@ -78,6 +79,9 @@ class Run:
                 what.steps, home=self._home, terminal=self._terminal, changed=self._children_changed
             )
             await supervisor.run(lambda: self._became_ready(what, time.monotonic() - began))
+        except ConfigError as error:
+            self._terminal.record(str(error))
+            raise
         finally:
             forget(self._home)
         self._terminal.say("Everything is stopped; the data stays.")

@@ -1,20 +1,23 @@
 """The image edit form: only what the chosen model takes is offered."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
 import streamlit as st
 
 from core.models import Provider
-from core.providers.capabilities import ImageCapabilities
+from core.providers.offers import EditOffer, edit_offer
 from core.submissions import Wish
 from pages.parts import drafts, filing, uploads
 from pages.parts.components.uploader import PixelRule
-from pages.parts.words import _
+from pages.parts.controls import choose, option_name, switch
+from pages.parts.words import _, say
 
 FORM = "edit"
 CUSTOM = "custom"
+# What of the form decides what else it offers.
+DECISIVE = ("background", "output_format", "n", "stream")
 
 
 def show() -> Wish:
@@ -30,12 +33,13 @@ def show() -> Wish:
         persist_state="session",
     )
     model = filing.choose_model(Provider.GPT, key=f"{FORM}-model")
-    assert model.image is not None
+    chosen = {name: st.session_state.get(f"{FORM}-{name}") for name in DECISIVE}
+    offer = edit_offer(model, {name: value for name, value in chosen.items() if value is not None})
     return Wish(
         provider=Provider.GPT,
         model=model.id,
         prompt=prompt,
-        options=_options(model.image),
+        options=_options(offer),
         input_ids=[UUID(asset["id"]) for asset in inputs],
         mask_id=UUID(mask) if mask else None,
         client_key="",
@@ -43,70 +47,83 @@ def show() -> Wish:
     )
 
 
-def _mask(inputs: list[Any]) -> str | None:
+def _mask(inputs: Sequence[Any]) -> str | None:
     """Take a mask for the first picture; it belongs to that picture's size."""
     if not inputs:
         return None
-    first = inputs[0]
+    width, height = int(inputs[0]["width"] or 0), int(inputs[0]["height"] or 0)
     with st.expander(_("Mask (optional)"), icon=":material/gesture:"):
         st.caption(
             _(
                 "A PNG of {width} × {height}: transparent is changed, opaque stays.",
-                width=first["width"],
-                height=first["height"],
+                width=width,
+                height=height,
             )
         )
-        size = (int(first["width"] or 0), int(first["height"] or 0))
-        rule = PixelRule(exactly=size, alpha=True)
+        rule = PixelRule(exactly=(width, height), alpha=True)
         masks = uploads.pictures(f"{FORM}-mask", max_files=1, purpose="mask", pixels=rule)
     return masks[0]["id"] if masks else None
 
 
-def _options(image: ImageCapabilities) -> Mapping[str, Any]:
-    options: dict[str, Any] = {"size": _size(image)}
-    options["quality"] = _choice(image, "quality", _("Quality"), qualities)
+def _options(offer: EditOffer) -> Mapping[str, Any]:
+    defaults = offer.defaults
+    options: dict[str, Any] = {"size": _size(offer)}
+    options["quality"] = choose(FORM, "quality", offer.qualities, defaults.get("quality"))
     with st.expander(_("More options"), icon=":material/tune:"):
-        options["background"] = _choice(image, "background", _("Background"), backgrounds)
-        options["output_format"] = _choice(image, "output_format", _("Format"), formats)
-        options["complexity"] = _choice(image, "complexity", _("Planning effort"), qualities)
-        options["input_fidelity"] = _choice(
-            image, "input_fidelity", _("Fidelity to the input"), qualities
-        )
-        if options["output_format"] in image.compressed_formats:
-            options["output_compression"] = st.slider(
-                _("Compression"), 0, 100, 100, key=f"{FORM}-compression", persist_state="session"
-            )
-        options["n"] = st.number_input(
-            _("How many"), 1, image.n_max, key=f"{FORM}-n", persist_state="session"
-        )
-        if image.partials_max and options["n"] == 1:
-            options |= _streaming(image)
+        for option, choices in (
+            ("background", offer.backgrounds),
+            ("output_format", offer.formats),
+            ("complexity", offer.complexities),
+            ("input_fidelity", offer.input_fidelities),
+        ):
+            options[option] = choose(FORM, option, choices, defaults.get(option))
+        if offer.compression:
+            options["output_compression"] = _compression()
+        options["n"] = _count(offer)
+        if offer.streaming and switch(
+            FORM, "stream", default=False, help=_("Each preview costs 100 image tokens.")
+        ):
+            options |= {"stream": True, "partial_images": min(2, offer.partials_max or 2)}
     return {name: value for name, value in options.items() if value is not None}
 
 
-def _streaming(image: ImageCapabilities) -> Mapping[str, Any]:
-    wanted = st.toggle(
-        _("Show previews while it works"),
-        key=f"{FORM}-stream",
-        help=_("Each preview costs 100 image tokens."),
+def _compression() -> int:
+    return st.slider(
+        option_name("output_compression"),
+        0,
+        100,
+        100,
+        key=f"{FORM}-output_compression",
         persist_state="session",
     )
-    return {"stream": True, "partial_images": min(2, image.partials_max)} if wanted else {}
 
 
-def _size(image: ImageCapabilities) -> str:
-    choices = [*image.sizes, *([CUSTOM] if image.custom_size else [])]
+def _count(offer: EditOffer) -> int:
+    key = f"{FORM}-n"
+    st.session_state[key] = min(int(st.session_state.get(key, 1)), offer.n_max)
+    return st.number_input(
+        option_name("n"),
+        1,
+        offer.n_max,
+        key=key,
+        disabled=offer.n_max == 1,
+        persist_state="session",
+    )
+
+
+def _size(offer: EditOffer) -> str:
+    labels = {choice.value: say(choice.label) for choice in offer.sizes}
+    choices = [*labels, *([CUSTOM] if offer.custom_size else [])]
     key = f"{FORM}-size"
-    if st.session_state.get(key) not in choices:
-        st.session_state.pop(key, None)
+    _place(key, choices, can_be_custom=offer.custom_size is not None)
     chosen = st.selectbox(
-        _("Size"),
+        option_name("size"),
         choices,
-        format_func=_size_label,
+        format_func=lambda value: labels.get(value, _("Other …")),
         key=key,
         persist_state="session",
     )
-    if chosen != CUSTOM:
+    if chosen != CUSTOM or offer.custom_size is None:
         return str(chosen)
     return st.text_input(
         _("Width x height"),
@@ -114,61 +131,20 @@ def _size(image: ImageCapabilities) -> str:
         key=f"{FORM}-custom-size",
         help=_(
             "Multiples of {multiple}, at most {limit} pixels long.",
-            multiple=image.custom_size.multiple,
-            limit=image.custom_size.max_edge,
-        )
-        if image.custom_size
-        else None,
+            multiple=offer.custom_size.multiple,
+            limit=offer.custom_size.max_edge,
+        ),
         persist_state="session",
     )
 
 
-def _size_label(value: str) -> str:
-    if value == "auto":
-        return _("Automatic")
-    return _("Other …") if value == CUSTOM else value.replace("x", " × ")
-
-
-def _choice(image: ImageCapabilities, option: str, label: str, names: Any) -> str | None:
-    """Offer an option's words; an option the model does not know is neither shown nor sent."""
-    choices = list(image.choices(option))
-    if not choices:
-        return None
-    key = f"{FORM}-{option}"
-    if st.session_state.get(key) not in choices:
-        st.session_state[key] = image.defaults.get(option, choices[0])
-    return st.segmented_control(
-        label,
-        choices,
-        required=True,
-        wrap=True,
-        format_func=lambda value: names().get(value, value),
-        key=key,
-        persist_state="session",
-    )
-
-
-def qualities() -> Mapping[str, str]:
-    """Return the names of the steps from low to high."""
-    return {
-        "auto": _("Automatic"),
-        "low": _("Low"),
-        "medium": _("Medium"),
-        "high": _("High"),
-        "xhigh": _("Very high"),
-        "max": _("Highest"),
-    }
-
-
-def backgrounds() -> Mapping[str, str]:
-    """Return the names of the backgrounds."""
-    return {
-        "auto": _("Automatic"),
-        "opaque": _("Opaque"),
-        "transparent": _("Transparent"),
-    }
-
-
-def formats() -> Mapping[str, str]:
-    """Return the names of the file formats."""
-    return {"png": "PNG", "jpeg": "JPEG", "webp": "WebP"}
+def _place(key: str, choices: Sequence[str], *, can_be_custom: bool) -> None:
+    """Keep a size that a draft brought, also one that is not in the list."""
+    held = st.session_state.get(key)
+    if held in choices:
+        return
+    if held and can_be_custom:
+        st.session_state[f"{FORM}-custom-size"] = held
+        st.session_state[key] = CUSTOM
+    else:
+        st.session_state[key] = choices[0]

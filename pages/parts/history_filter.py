@@ -1,6 +1,7 @@
-"""The history's filters; each keeps itself in the URL."""
+"""The history's filters; each keeps itself in the URL, in words that no language changes."""
 
-from datetime import UTC, datetime, time, timedelta
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
 
 import streamlit as st
@@ -13,89 +14,104 @@ from pages.parts.formats import zone
 from pages.parts.words import _, say
 
 NEEDS_DECISION = "decision"
-KINDS = {Provider.GPT: "image", Provider.HAILUO: "video"}
-PROVIDERS = {name: provider for provider, name in KINDS.items()}
+WHOSE = ("mine", "all")
+PROVIDERS = {"image": Provider.GPT, "video": Provider.HAILUO}
+STATUSES = (*(str(status) for status in Status), NEEDS_DECISION)
+DAYS = ("since", "until")
 
 
 def show() -> None:
     """Show the filters in one quiet row."""
+    _from_url()
     with st.container(horizontal=True, vertical_alignment="bottom", key="history-filters"):
         st.segmented_control(
             _("Whose"),
-            ["mine", "all"],
-            default="mine",
+            WHOSE,
             required=True,
             format_func=lambda value: _("Mine") if value == "mine" else _("Everyone’s"),
             key="whose",
-            bind="query-params",
-            on_change=to_first_page,
+            on_change=_to_url,
         )
-        st.pills(
-            _("Kind"),
-            list(PROVIDERS),
-            selection_mode="multi",
-            format_func=lambda value: _("Images") if value == "image" else _("Videos"),
-            key="kind",
-            bind="query-params",
-            on_change=to_first_page,
-        )
-        st.pills(
-            _("Status"),
-            [*[str(status) for status in Status], NEEDS_DECISION],
-            selection_mode="multi",
-            format_func=status_label,
-            key="status",
-            bind="query-params",
-            on_change=to_first_page,
-        )
-        st.date_input(
-            _("From"),
-            value=None,
-            key="since",
-            bind="query-params",
-            on_change=to_first_page,
-            width=150,
-        )
-        st.date_input(
-            _("To"),
-            value=None,
-            key="until",
-            bind="query-params",
-            on_change=to_first_page,
-            width=150,
-        )
+        _pills("kind", _("Kind"), list(PROVIDERS))
+        _pills("status", _("Status"), STATUSES)
+        for key, label in zip(DAYS, (_("From"), _("To")), strict=True):
+            st.date_input(label, value=None, key=key, on_change=_to_url, width=150)
 
 
-def status_label(value: str) -> str:
-    """Return a status filter's name."""
-    return _("Needs a decision") if value == NEEDS_DECISION else say(STATUS_LABELS[Status(value)])
+def _pills(key: str, label: str, options: Sequence[str]) -> None:
+    st.pills(
+        label,
+        options,
+        selection_mode="multi",
+        format_func=_name,
+        key=key,
+        on_change=_to_url,
+    )
 
 
-def to_first_page() -> None:
-    """Leave the page of results that belonged to other filters."""
-    for name in ("before", "after"):
-        st.query_params.pop(name, None)
+def _name(value: str) -> str:
+    names = {
+        "image": _("Images"),
+        "video": _("Videos"),
+        NEEDS_DECISION: _("Needs a decision"),
+    }
+    return names[value] if value in names else say(STATUS_LABELS[Status(value)])
+
+
+def _from_url() -> None:
+    """Take what the URL says on the first run of a visit; nonsense in it counts as nothing."""
+    if "whose" in st.session_state:
+        return
+    url, state = st.query_params, st.session_state
+    state["whose"] = url.get("whose") if url.get("whose") in WHOSE else WHOSE[0]
+    state["kind"] = [kind for kind in url.get_all("kind") if kind in PROVIDERS]
+    state["status"] = [status for status in url.get_all("status") if status in STATUSES]
+    for key in DAYS:
+        state[key] = _day(url.get(key, ""))
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def _to_url() -> None:
+    """Write what is chosen to the URL, from its first page on."""
+    state = st.session_state
+    chosen: dict[str, str | list[str]] = {"kind": state["kind"], "status": state["status"]}
+    if state["whose"] != WHOSE[0]:
+        chosen["whose"] = state["whose"]
+    chosen |= {key: state[key].isoformat() for key in DAYS if state.get(key)}
+    st.query_params.from_dict(chosen)
+
+
+def turn_to(name: str, id: str) -> None:
+    """Go to the page of results before or after a job."""
+    _to_url()
+    st.query_params[name] = id
 
 
 def chosen(user: User, *, team_reads: bool) -> Filter:
     """Return what is chosen. People who may not see others' jobs see their own."""
     state = st.session_state
-    statuses = [value for value in state.get("status") or [] if value != NEEDS_DECISION]
-    everyone = state.get("whose") == "all" and (team_reads or user.role == "admin")
+    statuses = tuple(value for value in state["status"] if value != NEEDS_DECISION)
+    everyone = state["whose"] == "all" and (team_reads or user.role == "admin")
     return Filter(
-        statuses=tuple(statuses),
-        needs_decision=NEEDS_DECISION in (state.get("status") or []),
-        providers=tuple(PROVIDERS[kind] for kind in state.get("kind") or []),
+        statuses=statuses,
+        needs_decision=NEEDS_DECISION in state["status"],
+        providers=tuple(PROVIDERS[kind] for kind in state["kind"]),
         user_id=None if everyone else user.id,
-        since=_midnight(state.get("since"), days=0),
-        until=_midnight(state.get("until"), days=1),
+        since=_midnight(state["since"], days=0),
+        until=_midnight(state["until"], days=1),
     )
 
 
-def _midnight(day: object, *, days: int) -> datetime | None:
-    if not hasattr(day, "year"):
+def _midnight(day: date | None, *, days: int) -> datetime | None:
+    if day is None:
         return None
-    start = datetime.combine(day, time.min, tzinfo=zone())  # type: ignore[arg-type]
+    start = datetime.combine(day, time.min, tzinfo=zone())
     return (start + timedelta(days=days)).astimezone(UTC)
 
 

@@ -7,7 +7,7 @@ import streamlit as st
 
 from core import jobs
 from core.cards import Card, cards
-from core.models import User
+from core.models import Job, User
 from core.sentences import LABELS, tone_of
 from core.services import services
 from pages.parts import actions, history_filter
@@ -55,7 +55,7 @@ def _page(user: User) -> None:
 def _count(total: int) -> str:
     if total > 1000:
         return _("More than {count} jobs", count="1,000")
-    return _("{count} jobs", count=f"{total:,}")
+    return _("1 job") if total == 1 else _("{count} jobs", count=f"{total:,}")
 
 
 def _nothing(filter: jobs.Filter) -> None:
@@ -106,13 +106,13 @@ def _card(card: Card, user: User) -> dict[str, object]:
     }
 
 
-def _pager(found: Sequence[jobs.Job], *, has_newer: bool, has_older: bool) -> None:
+def _pager(found: Sequence[Job], *, has_newer: bool, has_older: bool) -> None:
     with st.container(horizontal=True, horizontal_alignment="center", key="history-pager"):
         st.button(
             _("Newer"),
             icon=":material/arrow_back:",
             disabled=not has_newer,
-            on_click=_go,
+            on_click=history_filter.turn_to,
             args=("after", str(found[0].id)),
         )
         st.button(
@@ -120,14 +120,9 @@ def _pager(found: Sequence[jobs.Job], *, has_newer: bool, has_older: bool) -> No
             icon=":material/arrow_forward:",
             icon_position="right",
             disabled=not has_older,
-            on_click=_go,
+            on_click=history_filter.turn_to,
             args=("before", str(found[-1].id)),
         )
-
-
-def _go(name: str, id: str) -> None:
-    history_filter.to_first_page()
-    st.query_params[name] = id
 
 
 def _act(user: User, act: str, id: UUID) -> None:

@@ -11,6 +11,7 @@ from core.sentences import LABELS, event_label
 from core.services import services
 from core.stages import Stage
 from pages.parts import actions
+from pages.parts.controls import option_name
 from pages.parts.formats import moment, size, span, usd
 from pages.parts.look import look
 from pages.parts.words import _, say
@@ -88,7 +89,10 @@ def _seconds(detail: Detail) -> float | None:
 
 def _options(detail: Detail) -> None:
     asked, actual = detail.job.options, detail.job.actual or {}
-    rows = [(name, _text(asked.get(name)), _text(actual.get(name))) for name in {**asked, **actual}]
+    rows = [
+        (option_name(name), _text(asked.get(name)), _text(actual.get(name)))
+        for name in {**asked, **actual}
+    ]
     if rows:
         look.table([_("Option"), _("Asked"), _("Actual")], rows)
 

@@ -54,6 +54,12 @@ def keep(form: str) -> None:
         start_with(form, kept)
 
 
+def holds(form: str) -> bool:
+    """Tell whether a form's uploader has something to start with."""
+    start = st.session_state.get(_slot(form)) or {}
+    return bool(st.session_state.get(f"{form}-kept") or start.get("files"))
+
+
 def _slot(form: str) -> str:
     return f"{form}-start"
 

@@ -7,16 +7,18 @@ from uuid import UUID
 import streamlit as st
 
 from core.models import Provider
-from core.providers.capabilities import PICTURES_BY_MODE, Model, VideoCapabilities, VideoMode
+from core.providers.capabilities import PICTURES_BY_MODE, Model
+from core.providers.offers import VideoOffer, video_offer
+from core.providers.options import MODE_LABELS
 from core.services import services
 from core.submissions import Wish
 from pages.parts import drafts, filing, uploads
 from pages.parts.components.uploader import PixelRule
+from pages.parts.controls import choose, option_name, switch
 from pages.parts.formats import today
-from pages.parts.words import _
+from pages.parts.words import _, say
 
 FORM = "video"
-MANY = 7  # choices that still fit side by side on a phone
 
 
 def show() -> Wish:
@@ -32,40 +34,30 @@ def show() -> Wish:
         persist_state="session",
     )
     model = _model(mode)
-    assert model.video is not None
-    _camera(model.video)
+    offer = video_offer(model, mode)
+    _camera(offer)
     return Wish(
         provider=Provider.HAILUO,
         model=model.id,
         prompt=prompt,
-        options={"mode": mode, **_options(model.video, model.video.modes[mode])},
+        options={"mode": mode, **_options(offer)},
         input_ids=[UUID(asset["id"]) for asset in pictures],
         client_key="",
         parent_job_id=drafts.parent(FORM),
     )
 
 
-def modes() -> Mapping[str, str]:
-    """Return the names of the ways to make a video."""
-    return {
-        "text": _("From text"),
-        "first_frame": _("First frame"),
-        "first_last": _("First and last frame"),
-        "subject": _("Subject"),
-    }
-
-
 def _mode() -> str:
     key = f"{FORM}-mode"
-    held = st.session_state.get(f"{FORM}-kept") or st.session_state.get(f"{FORM}-start")
-    default = "first_frame" if held and key not in st.session_state else "text"
+    if st.session_state.get(key) not in MODE_LABELS:
+        st.session_state[key] = "first_frame" if uploads.holds(FORM) else "text"
     chosen = st.segmented_control(
-        _("Mode"),
-        list(modes()),
-        default=default if key not in st.session_state else None,
+        option_name("mode"),
+        list(MODE_LABELS),
         required=True,
-        format_func=lambda value: modes()[value],
+        format_func=lambda value: say(MODE_LABELS[value]),
         key=key,
+        wrap=True,
         persist_state="session",
     )
     return str(chosen)
@@ -77,10 +69,8 @@ def _pictures(mode: str) -> Sequence[Any]:
         return []
     if count == 2:
         st.caption(_("The first picture begins the video, the second ends it."))
-    pictures = uploads.pictures(
-        FORM, max_files=count, purpose="input", pixels=PixelRule(min_side=256)
-    )
-    return pictures[:count]
+    rule = PixelRule(min_side=256)
+    return uploads.pictures(FORM, max_files=count, purpose="input", pixels=rule)[:count]
 
 
 def _model(mode: str) -> Model:
@@ -93,14 +83,14 @@ def _model(mode: str) -> Model:
     return filing.choose_model(Provider.HAILUO, key=f"{FORM}-model", among=able)
 
 
-def _camera(video: VideoCapabilities) -> None:
+def _camera(offer: VideoOffer) -> None:
     """Offer the camera commands; a click writes one into the prompt."""
-    if not video.camera_commands:
+    if not offer.camera_commands:
         return
     with st.expander(_("Camera"), icon=":material/videocam:"):
         st.pills(
             _("Camera commands"),
-            list(video.camera_commands),
+            list(offer.camera_commands),
             key=f"{FORM}-camera",
             label_visibility="collapsed",
             on_change=_write_command,
@@ -115,54 +105,29 @@ def _write_command() -> None:
         st.session_state[f"{FORM}-camera"] = None
 
 
-def _options(video: VideoCapabilities, mode: VideoMode) -> Mapping[str, Any]:
-    resolution = _segments(
-        "resolution", _("Resolution"), list(mode.durations), mode.default_resolution
-    )
-    duration = _segments(
-        "duration", _("Length"), list(mode.durations[str(resolution)]), mode.default_duration
-    )
-    options: dict[str, Any] = {"resolution": resolution, "duration": duration}
-    if mode.ratios:
-        default = mode.default_ratio or mode.ratios[0]
-        options["ratio"] = _segments("ratio", _("Shape"), list(mode.ratios), default)
+def _options(offer: VideoOffer) -> Mapping[str, Any]:
+    defaults = offer.defaults
+    resolution = choose(FORM, "resolution", offer.resolutions, defaults.get("resolution"))
+    lengths = offer.durations_by_resolution.get(resolution, ())
+    options: dict[str, Any] = {
+        "resolution": resolution,
+        "duration": choose(FORM, "duration", lengths, defaults.get("duration")),
+        "ratio": choose(FORM, "ratio", offer.ratios, defaults.get("ratio")),
+    }
+    offered = {
+        "prompt_optimizer": offer.prompt_optimizer,
+        "fast_pretreatment": offer.fast_pretreatment,
+        "aigc_watermark": offer.aigc_watermark,
+    }
     with st.expander(_("More options"), icon=":material/tune:"):
-        if video.prompt_optimizer:
-            options["prompt_optimizer"] = st.toggle(
-                _("Let the provider improve the prompt"),
-                value=video.prompt_optimizer_default,
-                key=f"{FORM}-prompt_optimizer",
-                persist_state="session",
-            )
-        if mode.fast_pretreatment:
-            options["fast_pretreatment"] = st.toggle(
-                _("Improve it faster"), key=f"{FORM}-fast_pretreatment", persist_state="session"
-            )
-        if video.expansion_modes:
-            options["prompt_expansion_mode"] = _segments(
-                "prompt_expansion_mode",
-                _("Prompt expansion"),
-                list(video.expansion_modes),
-                video.default_expansion_mode,
-            )
-        if video.aigc_watermark:
-            options["aigc_watermark"] = st.toggle(
-                _("Watermark"), key=f"{FORM}-aigc_watermark", persist_state="session"
-            )
-    return options
-
-
-def _segments(option: str, label: str, choices: list[Any], default: Any) -> Any:
-    """Offer a few words side by side, many in a list."""
-    key = f"{FORM}-{option}"
-    if st.session_state.get(key) not in choices:
-        st.session_state[key] = default
-    if len(choices) > MANY:
-        return st.selectbox(label, choices, format_func=_word, key=key, persist_state="session")
-    return st.segmented_control(
-        label, choices, required=True, format_func=_word, key=key, persist_state="session"
-    )
-
-
-def _word(value: Any) -> str:
-    return _("{count} s", count=value) if isinstance(value, int) else str(value)
+        for option in (option for option, there in offered.items() if there):
+            options[option] = switch(FORM, option, defaults.get(option))
+        options["prompt_expansion_mode"] = choose(
+            FORM,
+            "prompt_expansion_mode",
+            offer.expansion_modes,
+            defaults.get("prompt_expansion_mode"),
+        )
+    return {
+        name: value for name, value in options.items() if value is not None and name in defaults
+    }

@@ -15,7 +15,7 @@ def measure(figures: Figures, clone: Path) -> None:
     subprocess.run(["git", "clone", "--quiet", str(ROOT), str(clone)], check=True)
     port = free_port()
     env = {
-        **os.environ,  # noqa: TID251  (make needs the caller's PATH)
+        **os.environ,
         "WEB_PORT": str(port),
         "UV_CACHE_DIR": str(clone / ".cache/uv"),
         "PIP_NO_CACHE_DIR": "1",

@@ -15,7 +15,23 @@ from core.services import Services
 from core.storage import Stored
 from core.storage.keys import result_key, thumb_key
 
-WORDS = "고양이 바다 노을 종이배 유리병 골목 비 a paper boat under neon light, film grain".split()
+WORDS = [
+    "고양이",
+    "바다",
+    "노을",
+    "종이배",
+    "유리병",
+    "골목",
+    "비",
+    "a",
+    "paper",
+    "boat",
+    "under",
+    "neon",
+    "light,",
+    "film",
+    "grain",
+]
 THUMBNAILS = 200  # distinct pictures; the rest share them
 
 
@@ -55,7 +71,7 @@ def _thumbnail(services: Services, number: int) -> Stored:
     )
 
 
-def _rows(services, user_id, pictures, number):  # type: ignore[no-untyped-def]
+def _rows(services, user_id, pictures, number):
     at = datetime.now(UTC) - timedelta(days=100) + timedelta(seconds=number * 800)
     id = _id_at(at, number)
     result_id, small_id = _id_at(at, number, 1), _id_at(at, number, 2)
@@ -87,7 +103,7 @@ def _rows(services, user_id, pictures, number):  # type: ignore[no-untyped-def]
     )
 
 
-def _asset(id, user_id, job_id, kind, key, picture, source):  # type: ignore[no-untyped-def]
+def _asset(id, user_id, job_id, kind, key, picture, source):
     return {
         "id": id,
         "user_id": user_id,

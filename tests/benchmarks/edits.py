@@ -97,7 +97,7 @@ def finished(services: Services, job_id: UUID, *, within_s: float = 60) -> Job:
             job = session.get_one(Job, job_id)
         if job.status in {Status.DONE, Status.ERROR}:
             return job
-        time.sleep(0.01)  # noqa: TID251  (a benchmark waits for another process)
+        time.sleep(0.01)
     raise TimeoutError(f"Job {job_id} did not end in {within_s} s.")
 
 
@@ -112,7 +112,7 @@ def _click_to_request(
         prompt = f"click {number} {uuid4()}"
         clicked[prompt] = time.time()
         jobs.append(filed(services, user, image, prompt))
-        time.sleep(0.25)  # noqa: TID251  (people do not click in bursts)
+        time.sleep(0.25)
     for job in jobs:
         finished(services, job.id)
     arrived = {

@@ -13,10 +13,10 @@ WINDOW_S = 30
 
 def measure(figures: Figures, stack: Stack) -> None:
     """Print memory and CPU over half a minute of rest."""
-    time.sleep(5)  # noqa: TID251  (start-up work ends first)
+    time.sleep(5)
     web, worker = stack.child("web"), stack.child("worker")
     before = [_cpu_s(process) for process in (web, worker)]
-    time.sleep(WINDOW_S)  # noqa: TID251  (the window itself)
+    time.sleep(WINDOW_S)
     shares = [
         100 * (_cpu_s(process) - was) / WINDOW_S
         for process, was in zip((web, worker), before, strict=True)

@@ -1,5 +1,6 @@
 """Run by `pages`: prints {page: median CPU in ms} as one line of JSON."""
 
+import functools
 import gc
 import json
 import statistics
@@ -39,7 +40,7 @@ def main(count: int) -> None:
     costs = {"sign_in": _signed_out()}
     with patch("pages.parts.viewer.read_cookie", lambda: token):
         for page in ("image_edit", "video", "history"):
-            costs[page] = _cost(lambda page=page: _opened(page))
+            costs[page] = _cost(functools.partial(_opened, page))
         costs["job"] = _cost(lambda: _opened("job", id=str(job_id)))
         costs["history.rerun"] = _rerun()
     print(json.dumps(costs))

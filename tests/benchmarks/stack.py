@@ -85,7 +85,7 @@ def running(home: Path, *, root: Path = ROOT, **env: str) -> Iterator[Stack]:
     process = subprocess.Popen(
         [root / ".venv/bin/python", "-m", "deploy.local", "up"],
         cwd=root,
-        env={**os.environ, "PROOFSHEET_HOME": str(home), "WEB_PORT": str(port), **env},  # noqa: TID251  (the stack's own environment)
+        env={**os.environ, "PROOFSHEET_HOME": str(home), "WEB_PORT": str(port), **env},
         stdout=subprocess.DEVNULL,
         start_new_session=True,
     )
@@ -109,7 +109,7 @@ def wait_for(url: str, process: subprocess.Popen[bytes], started: float) -> floa
         with contextlib.suppress(OSError), urllib.request.urlopen(url, timeout=1) as answer:
             if answer.status == 200:
                 return time.monotonic() - started
-        time.sleep(0.05)  # noqa: TID251  (a benchmark waits for another process)
+        time.sleep(0.05)
     raise TimeoutError(f"{url} did not answer in {START_LIMIT_S} s.")
 
 

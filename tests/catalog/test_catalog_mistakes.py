@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 from core.errors import ConfigError
+from core.providers import checks
 from core.providers.catalog import FILE, load, parse
+from tests.catalog.wishes import PICTURE, edit, sentences
 
 SOUND = tomllib.loads(FILE.read_text(encoding="utf-8"), parse_float=Decimal)
 
@@ -35,13 +37,23 @@ def fact(tables: Any, words: str) -> Any:
         (lambda t: t.update(models=[]), "[models] must be a table"),
         (lambda t: t["models"]["T2V-01"].pop("label"), "models.T2V-01 has no field 'label'"),
         (lambda t: t["models"]["T2V-01"].update(labl="x"), "unknown field 'labl'"),
+        (lambda t: t["models"].update({"T2V-01": 1}), "names 'T2V-01', which is no table"),
+        (lambda t: t["models"]["T2V-01"].update(family=["x"]), "names ['x'], which is no table"),
+        (lambda t: t["models"]["T2V-01"].update(rates=5), "T2V-01.rates must be a table, not 5"),
+        (
+            lambda t: t["models"]["S2V-01"].update(video={"modes": 5}),
+            "modes must be a table, not 5",
+        ),
         (lambda t: t["models"]["T2V-01"].update(label=1), "T2V-01.label must be text, not 1"),
-        (lambda t: t["models"]["T2V-01"].update(family="t"), "names 't', which is not in [fami"),
+        (lambda t: t["models"]["T2V-01"].update(family="t"), "names 't', which is no table in"),
         (lambda t: t["models"]["T2V-01"].update(state="new"), "must be one of active, legacy"),
         (lambda t: t["models"]["T2V-01"].update(state="deprecated"), "only if, it has a shutdown"),
         (lambda t: t["models"]["T2V-01"].update(provider="gpt"), "must have the provider 'hailuo'"),
         (lambda t: t["models"]["T2V-01"].update(replacement="x"), "T2V-01 is replaced by 'x'"),
-        (lambda t: t["families"]["t2v-01"].update(dialect="grpc"), "names 'grpc', which is not in"),
+        (
+            lambda t: t["families"]["t2v-01"].update(dialect="grpc"),
+            "names 'grpc', which is no table",
+        ),
         (lambda t: t["retired"].update({"T2V-01": t["retired"]["dall-e-2"]}), "is among the ret"),
         (lambda t: t["retired"]["dall-e-2"].update(replacement="x"), "dall-e-2 is replaced by 'x'"),
         (lambda t: fact(t, "T2V")["to"].append("t3v"), "names 't3v': no such model"),
@@ -144,3 +156,21 @@ def test_a_file_that_is_no_toml_is_one_sentence(tmp_path: Path):
     file.write_text("[models\n", encoding="utf-8")
     with pytest.raises(ConfigError, match=r"catalog\.toml is no TOML: .*line 1"):
         load(file)
+
+
+def test_a_wrong_entry_in_a_file_names_the_file_too(tmp_path: Path):
+    file = tmp_path / "other.toml"
+    text = FILE.read_text(encoding="utf-8").replace('label = "T2V-01"', 'lable = "T2V-01"')
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"^other\.toml: models\.T2V-01 has an unknown field"):
+        load(file)
+
+
+def test_a_model_that_takes_neither_mask_nor_previews_says_so():
+    tables = copy.deepcopy(SOUND)
+    tables["families"]["gpt-image-2"]["image"] |= {"mask": False, "partials_max": 0}
+    wish = edit("gpt-image-2", mask=PICTURE, options={"stream": True})
+    assert sentences(checks.edit_problems(parse(tables), **wish)) == [
+        "GPT Image 2 does not take a mask. Remove it.",
+        "Live previews: GPT Image 2 does not take this option. Leave it out.",
+    ]

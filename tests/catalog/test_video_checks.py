@@ -51,7 +51,7 @@ def test_a_combination_that_the_model_refuses_is_named(model, options, words):
 )
 def test_a_mode_takes_its_number_of_pictures(mode, count):
     (problem,) = video_says("MiniMax-H3", inputs=[PICTURE] * count, options={"mode": mode})
-    assert f"{count} are given. Add or remove some" in problem
+    assert f"needed, {count} given. Add or remove some" in problem
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_without_a_mode_the_number_of_pictures_decides(model, count, mode):
 
 def test_a_model_that_only_animates_asks_for_its_picture():
     (problem,) = video_says(FAST)
-    assert problem.startswith("The mode “First frame” takes 1 pictures and 0 are given.")
+    assert problem.startswith("Pictures for the mode “First frame”: 1 needed, 0 given.")
 
 
 @pytest.mark.parametrize(
@@ -151,6 +151,7 @@ def warnings(model: str, **changed: object) -> list[str]:
         ("a cat [sitting]", None),
         ("[[Pan left]", None),
         ("[" * 5000, None),
+        ("x" * 2000 + "[Pan left,Tilt up,Zoom in,Shake]", None),
     ],
 )
 def test_more_than_three_camera_commands_at_once_are_a_warning(prompt, words):

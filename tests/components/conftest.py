@@ -7,6 +7,7 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
@@ -100,17 +101,39 @@ def visitor(browser: Browser) -> Iterator[BrowserContext]:
 
 
 @pytest.fixture
-def visit(demo: Demo, visitor: BrowserContext) -> Iterator[Callable[..., Page]]:
+def visit(demo: Demo, visitor: BrowserContext) -> Iterator[Callable[[str], Page]]:
     """Open a page of the demonstration; no script of ours may fail on it."""
     demo.fail()
+    with _tab(visitor) as page:
+        yield lambda path: _go(page, demo, path)
+
+
+@pytest.fixture(scope="module")
+def at_once(demo: Demo, visitor: BrowserContext) -> Iterator[Callable[[str], Page]]:
+    """Open a page once for all tests of a file: each puts back what it changes."""
+    with _tab(visitor) as page:
+        opened: set[str] = set()
+
+        def go(path: str) -> Page:
+            demo.fail()
+            if path not in opened:
+                opened.add(path)
+                _go(page, demo, path)
+            return page
+
+        yield go
+
+
+@contextmanager
+def _tab(visitor: BrowserContext) -> Iterator[Page]:
     page = visitor.new_page()
     broken: list[str] = []
     page.on("pageerror", lambda error: broken.append(str(error)))
-
-    def go(path: str) -> Page:
-        page.goto(f"{demo.url}{path}{'&' if '?' in path else '?'}lang=en")
-        return page
-
-    yield go
+    yield page
     page.close()
     assert not broken
+
+
+def _go(page: Page, demo: Demo, path: str) -> Page:
+    page.goto(f"{demo.url}{path}{'&' if '?' in path else '?'}lang=en")
+    return page

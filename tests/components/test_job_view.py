@@ -24,8 +24,8 @@ def test_a_queued_job_says_how_many_are_ahead(visit):
     expect(box(page).get_by_text("3 ahead in the queue")).to_be_visible()
 
 
-def test_a_click_looks_closer_and_keys_do_too(visit):
-    page = visit("/job")
+def test_a_click_looks_closer_and_keys_do_too(at_once):
+    page = at_once("/job")
     size, fit = box(page).locator(".size"), box(page).get_by_role("button", name="Fit")
     expect(size).to_contain_text("1536 × 1024 · ")
     expect(fit).to_have_attribute("aria-pressed", "true")
@@ -37,8 +37,8 @@ def test_a_click_looks_closer_and_keys_do_too(visit):
     expect(fit).to_have_attribute("aria-pressed", "true")
 
 
-def test_the_wheel_scrolls_the_page_until_somebody_looks_closer(visit):
-    page = visit("/job")
+def test_the_wheel_scrolls_the_page_until_somebody_looks_closer(at_once):
+    page = at_once("/job")
     size = box(page).locator(".size")
     expect(size).to_contain_text("1536")
     fitted = size.inner_text()
@@ -49,10 +49,11 @@ def test_the_wheel_scrolls_the_page_until_somebody_looks_closer(visit):
     page.mouse.wheel(0, -300)
     expect(size).not_to_contain_text("100 %")
     expect(size).not_to_have_text(fitted)
+    stage(page).press("Escape")
 
 
-def test_holding_shows_the_input(visit):
-    page = visit("/job")
+def test_holding_shows_the_input(at_once):
+    page = at_once("/job")
     button, shown = (
         box(page).get_by_role("button", name="Hold to see the input"),
         box(page).locator("img.input"),
@@ -69,8 +70,8 @@ def test_holding_shows_the_input(visit):
     expect(shown).to_have_css("opacity", "0")
 
 
-def test_several_results_lie_on_a_strip(visit):
-    page = visit("/job")
+def test_several_results_lie_on_a_strip(at_once):
+    page = at_once("/job")
     frames = box(page).get_by_role("option")
     expect(frames).to_have_count(3)
     frames.nth(1).click()

@@ -9,9 +9,9 @@ from core.stages import Outcome, Stage, Status
 from tests.core.conftest import LEASES, claim_all, claimed, filed
 
 
-def run_of(sessions, job: Job) -> Run | None:
+def run_of(sessions, job: Job) -> Run:
     with sessions() as session:
-        return session.get(Run, job.id)
+        return session.get_one(Run, job.id)
 
 
 def job_now(sessions, job: Job) -> Job:
@@ -29,11 +29,15 @@ def sent(sessions, claim: runs.Claim) -> Attempt:
 class TestClaim:
     def test_two_workers_never_take_the_same_row(self, sessions, kim):
         filed(sessions, kim)
-        kwargs = {"stages": [Stage.READY], "leases": LEASES, "host": "here", "keys": []}
+
+        def take(session, worker):
+            return runs.claim(
+                session, worker=worker, stages=[Stage.READY], leases=LEASES, host="here", keys=[]
+            )
 
         with sessions.begin() as one, sessions.begin() as two:
-            assert len(runs.claim(one, worker="w1", **kwargs)) == 1
-            assert runs.claim(two, worker="w2", **kwargs) == []
+            assert len(take(one, "w1")) == 1
+            assert take(two, "w2") == []
 
     def test_a_claimed_job_is_submitting_and_shown_as_running(self, sessions, kim):
         job = filed(sessions, kim)
@@ -146,7 +150,8 @@ class TestMoves:
         with sessions.begin() as session:
             runs.ended(session, claim, Stage.REJECTED, code="moderation_input", message="no")
 
-        assert run_of(sessions, job) is None
+        with sessions() as session:
+            assert session.get(Run, job.id) is None
         ended = job_now(sessions, job)
         assert (ended.status, ended.final_stage) == (Status.ERROR, Stage.REJECTED)
         assert (ended.error_code, ended.error_message) == ("moderation_input", "no")

@@ -80,7 +80,7 @@ class Stack:
 
     def __init__(self, home: Path, **env: str) -> None:
         self.home = Home(path=home)
-        kept = {k: v for k, v in os.environ.items() if not k.startswith(CLEAN)}  # noqa: TID251
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(CLEAN)}
         port = ports.remembered(home.parent / f"{home.name}-port", "127.0.0.1", ("web",))["web"]
         self.env = {**kept, "PROOFSHEET_HOME": str(home), "WEB_PORT": str(port), **env}
         self.terminals: list[Terminal] = []

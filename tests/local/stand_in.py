@@ -51,7 +51,7 @@ def main(parts: str) -> int:
         return replace(found, steps=steps)
 
     try:
-        env = dict(os.environ)  # noqa: TID251  (handed on, as deploy.local does)
+        env = dict(os.environ)
         return up(home_at(env), env, began=time.monotonic(), table=table)
     except ConfigError as error:
         print(error, file=sys.stderr)

@@ -3,7 +3,6 @@
 import contextlib
 import random
 import struct
-import time
 import zlib
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -151,11 +150,10 @@ class TestTooMuchText:
 
     def test_2_gb_of_compressed_text(self, write: Write, ask: Ask) -> None:
         path = write(self.pixel(chunk(b"zTXt", b"k\0\0" + zeros(2 * 1024 * MIB))))
-        began = time.monotonic()
 
         answer = ask("inspect_image", path, declared="image/png")
 
-        assert time.monotonic() - began < 5
+        assert answer.said["cpu_s"] < 2  # of the 5 s that it may take
         assert answer.said["refused"] == "too_much_text"
         assert answer.said["peak_rss_bytes"] < 150 * MIB
 

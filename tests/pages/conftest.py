@@ -1,3 +1,4 @@
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,9 @@ from core.models import User
 from core.services import Services
 from pages.parts import words
 from tests.application import services_for
+
+# AppTest runs a page without a browser's session, and Streamlit says so at every call.
+logging.getLogger("streamlit.runtime.scriptrunner_utils.script_run_context").disabled = True
 
 SCRIPT = Path(__file__).parents[2] / "pages/navigation.py"
 

@@ -17,7 +17,9 @@ def png(width: int = 8, height: int = 8, color: tuple[int, int, int] = (200, 30,
     """Return a small real PNG."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        return (
+            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        )
 
     rows = (b"\0" + bytes(color) * width) * height
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
@@ -26,7 +28,9 @@ def png(width: int = 8, height: int = 8, color: tuple[int, int, int] = (200, 30,
     )
 
 
-def input_file(folder: Path, data: bytes, name: str = "a.png", mime: str = "image/png") -> InputFile:
+def input_file(
+    folder: Path, data: bytes, name: str = "a.png", mime: str = "image/png"
+) -> InputFile:
     path = folder / f"{hashlib.sha256(data).hexdigest()[:8]}-{len(data)}"
     path.write_bytes(data)
     return InputFile(

@@ -1,6 +1,7 @@
 """A server that does with each connection exactly what a test says, byte by byte."""
 
-import datetime
+import datetime as dt
+import re
 import socket
 import ssl
 import struct
@@ -15,43 +16,64 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-Script = Callable[[socket.socket], None]
-
 
 @dataclass
 class RawServer:
-    """Every connection, what came over it, and where to reach it."""
+    """Runs a script for each connection, in a thread of its own, and keeps what it reads."""
 
-    port: int
+    listener: socket.socket
+    script: "Script"
+    tls: ssl.SSLContext | None = None
     connections: int = 0
     requests: list[bytes] = field(default_factory=list)
     stopping: threading.Event = field(default_factory=threading.Event)
+    threads: list[threading.Thread] = field(default_factory=list)
+
+    @property
+    def port(self) -> int:
+        port: int = self.listener.getsockname()[1]
+        return port
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
+    def accept(self) -> None:
+        """Take connections until the end."""
+        while not self.stopping.is_set():
+            try:
+                connection, _ = self.listener.accept()
+            except TimeoutError:
+                continue
+            self.connections += 1
+            thread = threading.Thread(target=self._handle, args=(connection,), daemon=True)
+            self.threads.append(thread)
+            thread.start()
+
+    def _handle(self, connection: socket.socket) -> None:
+        connection.settimeout(10)
+        try:
+            spoken = self.tls.wrap_socket(connection, server_side=True) if self.tls else connection
+            with spoken:
+                self.script(self, spoken)
+        except OSError:
+            return
+        finally:
+            connection.close()
+
     def read_request(self, connection: socket.socket) -> bytes:
         """Read one request, headers and announced body; keep and return it."""
         data = b""
-        while b"\r\n\r\n" not in data:
-            piece = connection.recv(65536)
-            if not piece:
-                return data
+        while b"\r\n\r\n" not in data and (piece := connection.recv(65536)):
             data += piece
-        head, _, body = data.partition(b"\r\n\r\n")
-        length = 0
-        for line in head.lower().split(b"\r\n"):
-            if line.startswith(b"content-length:"):
-                length = int(line.split(b":")[1])
-        pieces = [body]
-        got = len(body)
-        while got < length and (piece := connection.recv(1 << 20)):
+        head, _, begun = data.partition(b"\r\n\r\n")
+        announced = re.search(rb"content-length: *(\d+)", head.lower())
+        pieces, left = [begun], int(announced.group(1)) - len(begun) if announced else 0
+        while left > 0 and (piece := connection.recv(1 << 20)):
             pieces.append(piece)
-            got += len(piece)
-        request = head + b"\r\n\r\n" + b"".join(pieces)
-        self.requests.append(request)
-        return request
+            left -= len(piece)
+        self.requests.append(head + b"\r\n\r\n" + b"".join(pieces))
+        return self.requests[-1]
 
     def body(self, index: int = -1) -> bytes:
         return self.requests[index].partition(b"\r\n\r\n")[2]
@@ -60,47 +82,24 @@ class RawServer:
         return self.requests[index].partition(b"\r\n\r\n")[0].decode()
 
 
+Script = Callable[[RawServer, socket.socket], None]
+
+
 @contextmanager
-def serving(
-    script: Callable[["RawServer", socket.socket], None], tls: ssl.SSLContext | None = None
-) -> Iterator[RawServer]:
-    """Run `script(server, connection)` for each connection, in a thread of its own."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    listener.settimeout(0.02)
-    server = RawServer(port=listener.getsockname()[1])
-    threads: list[threading.Thread] = []
-
-    def handle(connection: socket.socket) -> None:
-        connection.settimeout(10)
+def serving(script: Script, tls: ssl.SSLContext | None = None) -> Iterator[RawServer]:
+    """A server from the moment it listens until nothing of it is left."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(0.02)
+        server = RawServer(listener=listener, script=script, tls=tls)
+        accepting = threading.Thread(target=server.accept, daemon=True)
+        accepting.start()
         try:
-            wrapped = tls.wrap_socket(connection, server_side=True) if tls else connection
-            with wrapped:
-                script(server, wrapped)
-        except OSError:
-            pass
+            yield server
         finally:
-            connection.close()
-
-    def accept() -> None:
-        while not server.stopping.is_set():
-            try:
-                connection, _ = listener.accept()
-            except TimeoutError:
-                continue
-            server.connections += 1
-            threads.append(threading.Thread(target=handle, args=(connection,), daemon=True))
-            threads[-1].start()
-
-    accepting = threading.Thread(target=accept, daemon=True)
-    accepting.start()
-    try:
-        yield server
-    finally:
-        server.stopping.set()
-        accepting.join()
-        listener.close()
-        for thread in threads:
-            thread.join(5)
+            server.stopping.set()
+            accepting.join()
+    for thread in server.threads:
+        thread.join(5)
 
 
 def reset(connection: socket.socket) -> None:
@@ -123,7 +122,7 @@ def chunked(*pieces: bytes, kind: str = "text/event-stream", end: bytes = b"0\r\
     return head.encode() + b"".join(b"%x\r\n%b\r\n" % (len(p), p) for p in pieces) + end
 
 
-def replying(data: bytes) -> Callable[[RawServer, socket.socket], None]:
+def replying(data: bytes) -> Script:
     """Return a script that reads a request and sends `data`."""
 
     def script(server: RawServer, connection: socket.socket) -> None:
@@ -148,7 +147,7 @@ class Certificate:
 def certificate(folder: Path) -> Certificate:
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "tests")])
-    now = datetime.datetime.now(datetime.UTC)
+    now = dt.datetime.now(dt.UTC)
     names = [x509.DNSName("localhost")]
     made = (
         x509.CertificateBuilder()
@@ -156,8 +155,8 @@ def certificate(folder: Path) -> Certificate:
         .issuer_name(name)
         .public_key(key.public_key())
         .serial_number(1)
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
+        .not_valid_before(now - dt.timedelta(days=1))
+        .not_valid_after(now + dt.timedelta(days=1))
         .add_extension(x509.SubjectAlternativeName(names), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(key, hashes.SHA256())

@@ -7,7 +7,7 @@ import tracemalloc
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.errors import NotSent, OutcomeUnknown, Refused
@@ -62,6 +62,7 @@ def test_what_is_neither_json_nor_a_file_is_a_bug():
         json_body({"options": {1, 2}})
 
 
+@settings(deadline=None)
 @given(data=st.binary(max_size=2000), size=st.integers(1, 500))
 def test_a_data_url_is_right_for_any_length_of_file_and_of_read(tmp_path_factory, data, size):
     file = input_file(tmp_path_factory.mktemp("files"), data)

@@ -2,6 +2,7 @@ import hashlib
 import io
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -93,7 +94,7 @@ def upload(services, kim) -> Callable[..., UUID]:
 @pytest.fixture
 def file_edit(services, kim, upload) -> Callable[..., Job]:
     def file(prompt: str = "a paper boat at night", **changes) -> Job:
-        values = {
+        values: dict[str, Any] = {
             "provider": Provider.GPT,
             "model": "gpt-image-2",
             "prompt": prompt,

@@ -33,16 +33,16 @@ LIFETIME_S = 180  # longer than the parent waits; only an orphan reaches it
 
 def restrict() -> None:
     """Give up everything that decoding does not need."""
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_NOFILE, (FILES, FILES))
-    resource.setrlimit(resource.RLIMIT_CPU, (CPU_BEFORE_S, HARD_CPU_S))
+    _limit(resource.RLIMIT_CORE, 0, 0)
+    _limit(resource.RLIMIT_NOFILE, FILES, FILES)
+    _limit(resource.RLIMIT_CPU, CPU_BEFORE_S, HARD_CPU_S)
     _limit_memory(_address_space() + BEFORE_BYTES)
     _die_first()
 
 
 def restrict_output(max_bytes: int) -> None:
     """Let no file grow beyond `max_bytes`; writing more fails with EFBIG."""
-    resource.setrlimit(resource.RLIMIT_FSIZE, (max_bytes, max_bytes))
+    _limit(resource.RLIMIT_FSIZE, max_bytes, max_bytes)
 
 
 def max_output_bytes() -> int:
@@ -60,7 +60,7 @@ def allow(pixels: int, *, frames: int = 1, file_bytes: int = 0) -> None:
     """Allow what `frames` of `pixels` take; the file itself may be held in memory."""
     _limit_memory(_address_space() + BEFORE_BYTES + file_bytes + pixels * BYTES_PER_PIXEL)
     seconds = CPU_BEFORE_S + int(frames * pixels / 1e6 * CPU_PER_MEGAPIXEL_S)
-    resource.setrlimit(resource.RLIMIT_CPU, (min(seconds, HARD_CPU_S), HARD_CPU_S))
+    _limit(resource.RLIMIT_CPU, seconds, HARD_CPU_S)
 
 
 @contextlib.contextmanager
@@ -90,8 +90,14 @@ def peak_rss_bytes() -> int:
 
 def _limit_memory(wanted: int) -> None:
     with contextlib.suppress(ValueError, OSError):  # macOS knows the name and refuses the call
-        soft = min(wanted, HARD_MEMORY_BYTES)
-        resource.setrlimit(resource.RLIMIT_AS, (soft, HARD_MEMORY_BYTES))
+        _limit(resource.RLIMIT_AS, wanted, HARD_MEMORY_BYTES)
+
+
+def _limit(kind: int, soft: int, hard: int) -> None:
+    """Set a limit, or the lower one that whoever started this service has set."""
+    already = resource.getrlimit(kind)[1]
+    hard = hard if already == resource.RLIM_INFINITY else min(hard, already)
+    resource.setrlimit(kind, (min(soft, hard), hard))
 
 
 def _address_space() -> int:

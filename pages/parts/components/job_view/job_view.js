@@ -5,7 +5,7 @@ class JobView {
     this.canvas = el("div", { class: "canvas" }, ...this.frames.nodes);
     this.progress = new Progress();
     this.cross = el("div", { class: "cross" });
-    this.stage = el("div", { class: "stage", tabindex: "0", role: "group", on: { keydown: (event) => this.key(event), keyup: (event) => this.unkey(event), blur: () => this.peek(false) } }, this.canvas, this.cross, this.progress.node);
+    this.stage = el("div", { class: "stage", tabindex: "0", role: "group", on: { keydown: (event) => this.key(event), keyup: (event) => this.unkey(event), blur: () => this.unkey({ key: " " }) } }, this.canvas, this.cross, this.progress.node);
     this.number = el("span");
     this.size = el("span", { class: "size" });
     this.film = el("div", { class: "film" }, this.stage, el("div", { class: "edge" }, this.number, this.size));
@@ -107,7 +107,7 @@ class JobView {
     if (event.target !== this.stage || event.ctrlKey || event.metaKey || event.altKey) return;
     const { lens } = this, far = 80;
     const pan = { ArrowLeft: [far, 0], ArrowRight: [-far, 0], ArrowUp: [0, far], ArrowDown: [0, -far] }[event.key];
-    const does = { "+": () => lens.step(1.5), "=": () => lens.step(1.5), "-": () => lens.step(1 / 1.5), 0: () => lens.fit(), 1: () => lens.full(), " ": () => this.peek(true),
+    const does = { "+": () => lens.step(1.5), "=": () => lens.step(1.5), "-": () => lens.step(1 / 1.5), 0: () => lens.fit(), 1: () => lens.full(), " ": () => { this.peek(true); this.held = true; },
       Escape: lens.enlarged && (() => lens.fit()) }[event.key];
     if (does && (lens.enabled || event.key === " ")) does();
     else if (pan && lens.enlarged) lens.pan(...pan);
@@ -117,7 +117,8 @@ class JobView {
   }
 
   unkey(event) {
-    if (event.key === " ") this.peek(false);
+    if (event.key === " " && this.held) this.peek(false);
+    if (event.key === " ") this.held = false;
   }
 
   stripKey(event) {

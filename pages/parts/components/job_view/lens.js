@@ -18,6 +18,7 @@ class Lens {
     Object.assign(this, { enabled, coming });
     if (width && height && String(this.natural) !== String([width, height])) { this.natural = [width, height]; this.fit(); }
     this.layout();
+    requestAnimationFrame(() => this.layout()); // the page may still be giving the stage its room
   }
 
   layout() {

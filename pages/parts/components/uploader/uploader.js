@@ -95,6 +95,7 @@ class Uploader {
     if (!files.length || event.defaultPrevented) return;
     const target = event.composedPath()[0], inside = event.composedPath().includes(this.node);
     const typing = target instanceof Element && target.closest(TYPING) && !inside;
+    if (typing && event.clipboardData.types.includes("text/plain")) return;
     // Beside a text field it is ours; a mask's list takes only what is meant for it.
     if (!inside && !this.hovered && (typing || this.rules.purpose === "mask")) return;
     event.preventDefault();
