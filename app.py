@@ -18,6 +18,7 @@ from core.api.forever import ForeverFiles
 from core.api.security import SecurityHeaders
 from core.errors import ConfigError
 from core.logs import configure_logs
+from core.media import decoder
 from core.services import services
 
 ROOT = Path(__file__).parent
@@ -39,6 +40,7 @@ async def lifespan(_: st.App) -> AsyncIterator[dict[str, Any] | None]:
     """Run the API's own lifespan: a mounted app's is not run by itself."""
     # Streamlit attaches a handler of its own; access lines would carry query strings.
     logging.getLogger("uvicorn.access").setLevel(logging.WARNING)
+    decoder.warm()
     async with api.router.lifespan_context(api):
         yield None
 

@@ -18,6 +18,7 @@ from core.errors import ConfigError
 from core.events import WORK_CHANNEL
 from core.live import Listener
 from core.logs import configure_logs
+from core.media import decoder
 from core.services import HOST, build, settings_from_environment
 from workers import housekeeping, sweep
 from workers.dispatch import Dispatcher
@@ -58,6 +59,7 @@ def run(hands: Hands) -> None:
         hands.services.settings.database_url, [WORK_CHANNEL], lambda *_: dispatcher.wake()
     )
     scheduler = _clock(hands, dispatcher)
+    decoder.warm()
     dispatcher.start()
     listener.start()
     scheduler.start()

@@ -17,7 +17,15 @@ import structlog
 from sqlalchemy.orm import Session
 
 from core import assets, attempts, events, jobs, runs
-from core.errors import AppError, BadResult, LinkExpired, MediaRejected, ProviderError, StorageError
+from core.errors import (
+    AppError,
+    BadResult,
+    DecoderFailed,
+    LinkExpired,
+    MediaRejected,
+    ProviderError,
+    StorageError,
+)
 from core.media import Finished, finish_image, finish_video
 from core.models import Asset, AssetKind, Job
 from core.providers import Ready
@@ -37,7 +45,13 @@ log = structlog.get_logger(__name__)
 FOREVER = "private, max-age=31536000, immutable"
 DOWNLOAD_S = 600.0
 DOWNLOAD_TRIES = 3
-EXTENSIONS = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp", "video/mp4": "mp4"}
+EXTENSIONS = {
+    "image/png": "png",
+    "image/jpeg": "jpg",
+    "image/webp": "webp",
+    "image/gif": "gif",
+    "video/mp4": "mp4",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +88,7 @@ def store_edit(hands: Hands, claim: runs.Claim, spooled: Spooled) -> None:
     except (BadResult, MediaRejected) as error:
         keep_raw(hands, claim, spooled.attempt_id, error)
         return
-    except StorageError as error:
+    except (StorageError, DecoderFailed) as error:
         _again(services, claim, why="storage_unavailable", error=error)
         return
     outcome = Outcome(
@@ -103,7 +117,7 @@ def store_video(hands: Hands, claim: runs.Claim, ready: Ready) -> None:
                 total_s=DOWNLOAD_S,
             )
             kept = _keep_video(services, job, path, attempt)
-        except (LinkExpired, StorageError, ProviderError) as error:
+        except (LinkExpired, StorageError, DecoderFailed, ProviderError) as error:
             _again(services, claim, why=_code(error), error=error)
             return
         except MediaRejected as error:

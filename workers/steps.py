@@ -19,6 +19,7 @@ from core.errors import (
     AppError,
     BadResult,
     NotAccepted,
+    NotFound,
     NotSent,
     OutcomeUnknown,
     ProviderError,
@@ -84,7 +85,13 @@ def submit(hands: Hands, claim: runs.Claim, *, deadline: float) -> None:
 
 
 def _storage_code(error: AppError) -> str:
-    return "storage_unavailable" if isinstance(error, StorageError) else "input_missing"
+    match error:
+        case StorageError():
+            return "storage_unavailable"
+        case NotFound():
+            return "input_missing"
+        case _:
+            return "input_unreadable"
 
 
 def _intend(

@@ -24,6 +24,7 @@ STATUSES: Final[Mapping[type, int]] = {
     errors.Rejected: 400,
     errors.TooMany: 429,
     errors.StorageError: 503,
+    errors.DecoderFailed: 503,
 }
 
 

@@ -62,7 +62,7 @@ def _sync_folder(folder: Path) -> None:
 
 
 def _remove_if_empty(path: Path) -> None:
-    if path.exists() and not path.stat().st_size:
+    if path.is_file() and not path.stat().st_size:  # never a device
         path.unlink()
 
 

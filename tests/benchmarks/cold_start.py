@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from tests.benchmarks.figures import Figures
-from tests.benchmarks.stack import ROOT, free_port, wait_for
+from tests.stack import ROOT, free_port, wait_for
 
 
 def measure(figures: Figures, clone: Path) -> None:

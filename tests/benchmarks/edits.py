@@ -17,7 +17,7 @@ from core.stages import Status
 from tests.benchmarks.blocking import Script
 from tests.benchmarks.figures import Figures, percentile
 from tests.benchmarks.idle import rss_mib
-from tests.benchmarks.stack import Stack
+from tests.stack import Stack
 
 MODEL = "gpt-image-2"
 OPTIONS = {"size": "1024x1024", "quality": "low"}

@@ -5,7 +5,7 @@ import time
 import psutil
 
 from tests.benchmarks.figures import Figures
-from tests.benchmarks.stack import Stack
+from tests.stack import Stack
 
 MIB = 2**20
 WINDOW_S = 30

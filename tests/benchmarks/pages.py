@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 from tests.benchmarks.figures import Figures
-from tests.benchmarks.stack import ROOT, Stack
+from tests.stack import ROOT, Stack
 
 JOBS = 10_000
 GOALS_MS = {

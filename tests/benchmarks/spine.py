@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.benchmarks import browsing, cold_start, edits, idle, pages
 from tests.benchmarks.figures import Figures
-from tests.benchmarks.stack import ROOT, running
+from tests.stack import ROOT, running
 
 TESTS_GOAL_S = 360
 

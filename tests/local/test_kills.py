@@ -142,8 +142,8 @@ def test_a_second_start_attaches_and_its_ctrl_c_does_not_stop_the_first(stack):
 
 
 def test_a_second_start_during_the_first_waits_for_it(stack):
-    stack.open("postgres,accounts,worker,web").shows("data in")
-    second = stack.up("postgres,accounts,worker,web")
+    stack.open("accounts,worker,web").shows("data in")
+    second = stack.up("accounts,worker,web")
 
     second.shows("already running")
     second.shows("Sign in")
@@ -151,11 +151,11 @@ def test_a_second_start_during_the_first_waits_for_it(stack):
 
 def test_down_and_status_speak_about_the_one_that_runs(stack):
     assert stack.run("status").returncode == 1
-    terminal = stack.up("postgres,worker,web")
+    terminal = stack.up("s3,worker,web")
 
     said = stack.run("status")
     assert said.returncode == 0
-    assert f"pid {stack.pid('postgres')}" in said.stdout
+    assert f"pid {stack.pid('s3')}" in said.stdout
     assert stack.run("down").returncode == 0
 
     assert terminal.ends() == 0
@@ -165,7 +165,7 @@ def test_down_and_status_speak_about_the_one_that_runs(stack):
 def test_two_homes_do_not_disturb_each_other(folder):
     stacks = [Stack(folder / "one"), Stack(folder / "two")]
     try:
-        terminals = [stack.open("postgres,worker,web") for stack in stacks]
+        terminals = [stack.open("s3,worker,web") for stack in stacks]
         for terminal in terminals:
             terminal.shows("Ctrl-C stops")
     finally:

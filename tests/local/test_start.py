@@ -190,7 +190,7 @@ def test_a_large_log_is_put_aside_at_the_next_start(stack):
 
 
 def test_erase_deletes_its_own_data_and_nothing_else(stack):
-    stack.up("postgres,s3,accounts,worker,web").stop()
+    stack.up("postgres,accounts,worker,web").stop()
     stack.home.path.joinpath("mine.txt").write_text("kept")
 
     assert stack.run("erase").returncode == 0

@@ -1,4 +1,4 @@
-"""The real stack of `make run`, started for a benchmark in a home of its own."""
+"""The real stack of `make run`, started for a test or benchmark in a home of its own."""
 
 import contextlib
 import json
@@ -19,7 +19,7 @@ from core.services import Services, build
 from core.settings import Settings
 from deploy.local.simulators import ledger
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 START_LIMIT_S = 120
 
 
