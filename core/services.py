@@ -20,7 +20,7 @@ from core.providers.minimax_v1 import MiniMaxV1
 from core.providers.minimax_v2 import MiniMaxV2
 from core.providers.openai import OpenAI
 from core.settings import Settings
-from core.storage.bucket import Bucket
+from core.storage import Bucket, bucket_of
 
 HOST = socket.gethostname()
 
@@ -52,14 +52,7 @@ def build(settings: Settings, *, application: str, pool_size: int = 5) -> Servic
         settings=settings,
         engine=engine,
         sessions=open_sessions(engine),
-        bucket=Bucket(
-            endpoint_url=settings.s3_endpoint_url,
-            public_endpoint_url=settings.s3_public_endpoint_url,
-            region=settings.s3_region,
-            bucket=settings.s3_bucket,
-            access_key=settings.s3_access_key_id,
-            secret_key=settings.s3_secret_access_key,
-        ),
+        bucket=bucket_of(settings),
         accounts=Accounts(settings.auth_credentials),
         catalog=load_catalog(),
         images=OpenAI(base_url=settings.openai_base_url, api_key=settings.openai_api_key),

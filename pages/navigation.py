@@ -3,8 +3,7 @@
 import streamlit as st
 
 from core.errors import StorageError
-from core.services import services
-from pages.parts import words
+from pages.parts import banners, words
 from pages.parts.components.sign_in import sign_out_button
 from pages.parts.gate import gate, language_switch
 from pages.parts.look import look
@@ -33,8 +32,7 @@ with st.sidebar:
     language_switch()
     st.caption(user.display_name)
     sign_out_button(key="sign-out", label=_("Sign out"), api_base="/api")
-if services().settings.simulated_providers:
-    look.simulated_banner(_("Simulated providers: nothing here is real, and nothing costs money."))
+banners.show()
 try:
     page.run()
 except StorageError as error:

@@ -64,7 +64,7 @@ def _host_and_port(parts: SplitResult) -> tuple[str, int]:
     host = (parts.hostname or "").lower()
     host = f"[{host}]" if ":" in host else host
     try:
-        port = parts.port or _PORTS[parts.scheme]
+        port = _PORTS[parts.scheme] if parts.port is None else parts.port
     except ValueError as error:
         raise NotAllowed("its port is not a number") from error
     if len(host) > 253 or not _HOST.fullmatch(host):

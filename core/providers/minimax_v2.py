@@ -137,20 +137,20 @@ class MiniMaxV2:
     def _listed(self, item: Any) -> ListedTask:
         """Return a listed task. Raises ProviderError: a list with holes proves nothing."""
         try:
-            id, status = text(item["id"]), str(item["status"])
-            if not id:
-                raise ValueError("The task has no id.")
-            return ListedTask(
-                task_id=id,
+            task = ListedTask(
+                task_id=text(item["id"]),
                 model=str(item["model"]),
                 resolution=str(item.get("resolution") or ""),
                 duration=int(item.get("duration") or 0),
                 ratio=str(item.get("ratio") or ""),
-                status=status,
+                status=str(item["status"]),
                 created_at=datetime.fromtimestamp(float(item["created_at"]), UTC),
             )
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError, OSError) as error:
             raise self._calls.incomplete("lists a task that cannot be read") from error
+        if not task.task_id:
+            raise self._calls.incomplete("lists a task without an id")
+        return task
 
 
 def _broken(task: Mapping[str, Any]) -> Broken:

@@ -103,7 +103,14 @@ def _card(card: Card, user: User) -> dict[str, object]:
         "duration": span(card.duration_s) if card.duration_s else None,
         "results": card.results,
         "own": job.user_id == user.id,
+        "download_url": f"/api/assets/{job.cover_asset_id}/download"
+        if job.cover_asset_id
+        else None,
     }
+
+
+def _download(job: Job) -> str | None:
+    return f"/api/assets/{job.cover_asset_id}/download" if job.cover_asset_id else None
 
 
 def _pager(found: Sequence[Job], *, has_newer: bool, has_older: bool) -> None:

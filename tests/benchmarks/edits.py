@@ -27,7 +27,7 @@ MIB = 2**20
 def measure(figures: Figures, stack: Stack) -> None:
     """Print click → request, total against a blocking script, and the worker's peak."""
     services = stack.services()
-    user = _tester(services)
+    user = tester(services)
     try:
         _click_to_request(figures, stack, services, user)
         _total(figures, stack, services, user)
@@ -37,7 +37,7 @@ def measure(figures: Figures, stack: Stack) -> None:
         services.bucket.close()
 
 
-def _tester(services: Services) -> User:
+def tester(services: Services) -> User:
     account = services.accounts.all()["tester"]
     with services.sessions.begin() as session:
         return users.from_account(session, account)

@@ -195,7 +195,7 @@ async def receive(request: Request) -> Response:
 
 
 @contextlib.asynccontextmanager
-async def bucket_beside(_: Starlette) -> AsyncIterator[None]:
+async def bucket_beside(_: st.App) -> AsyncIterator[None]:
     """Run the bucket while the App runs."""
     cors = Middleware(
         CORSMiddleware, allow_origins=["*"], allow_methods=["PUT"], allow_headers=["*"]

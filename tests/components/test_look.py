@@ -4,6 +4,7 @@ import urllib.error
 import urllib.request
 
 import pytest
+import streamlit as st
 from playwright.sync_api import expect
 
 from pages.parts.components.grid.grid import LABELS
@@ -75,13 +76,13 @@ def test_fonts_are_kept_for_ever_and_nothing_else_is_served_beside_them(demo):
     with urllib.request.urlopen(demo.url + font, timeout=5) as answer:
         assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
     for name in ("__init__.py", "../look.py", "%2e%2e/style.css", "Pretendard-OFL.txt"):
-        with pytest.raises(urllib.error.HTTPError, match="HTTP Error 40[04]"):
+        with pytest.raises(urllib.error.HTTPError, match=r"HTTP Error 40[04]"):
             urllib.request.urlopen(f"{demo.url}/api/fonts/{name}", timeout=5)
 
 
 def test_text_of_people_stays_text(monkeypatch):
     written: list[str] = []
-    monkeypatch.setattr(look.st, "html", written.append)
+    monkeypatch.setattr(st, "html", written.append)
     evil = '<img src=x onerror="alert(1)">'
     link = look.Action(label=evil, href="javascript:alert(1)")
     look.masthead(evil, evil, marks=[evil])

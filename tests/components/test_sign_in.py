@@ -40,9 +40,7 @@ def test_the_form_helps_people_and_password_managers(visit):
     expect(password).to_have_attribute("type", "text")
     page.get_by_role("button", name="Hide password").click()
     expect(password).to_have_attribute("type", "password")
-    password.evaluate(
-        "field => field.dispatchEvent(new KeyboardEvent('keydown', {key: 'A', modifierCapsLock: true}))"
-    )
+    password.dispatch_event("keydown", {"key": "A", "modifierCapsLock": True})
     expect(page.get_by_text("Caps Lock is on.")).to_be_visible()
 
 

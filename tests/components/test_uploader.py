@@ -3,12 +3,13 @@
 import hashlib
 from pathlib import Path
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import FilePayload, Locator, Page, expect
 
+from pages.parts.components.uploader.uploader import FOLDER
 from tests.components.demo_pictures import film, png
 
 
-def file(name: str, body: bytes, mime: str = "image/png") -> dict[str, object]:
+def file(name: str, body: bytes, mime: str = "image/png") -> FilePayload:
     return {"name": name, "mimeType": mime, "buffer": body}
 
 
@@ -30,10 +31,8 @@ def form(at_once) -> Page:
     return page
 
 
-def choose(page: Page, *files: dict[str, object] | Path) -> None:
-    chooser = inputs(page).locator("input[type=file]")
-    expect(chooser).to_be_attached()
-    chooser.set_input_files(list(files))  # type: ignore[arg-type]  (a file is one of its dicts)
+def choose(page: Page, *files: FilePayload) -> None:
+    inputs(page).locator("input[type=file]").set_input_files(files)
 
 
 def python_knows(page: Page, text: str) -> None:
@@ -45,9 +44,10 @@ def paste(page: Page, *, into: str) -> None:
     page.evaluate(
         """([body, into]) => {
             const clipboardData = new DataTransfer();
-            clipboardData.items.add(new File([new Uint8Array(body)], "image.png", {type: "image/png"}));
-            const target = document.querySelector(into);
-            target.dispatchEvent(new ClipboardEvent("paste", {clipboardData, bubbles: true, composed: true, cancelable: true}));
+            const picture = new File([new Uint8Array(body)], "image.png", {type: "image/png"});
+            clipboardData.items.add(picture);
+            const how = {clipboardData, bubbles: true, composed: true, cancelable: true};
+            document.querySelector(into).dispatchEvent(new ClipboardEvent("paste", how));
         }""",
         [body, into],
     )
@@ -95,9 +95,9 @@ def test_what_cannot_be_taken_is_told_before_a_byte_is_sent(at_once, demo):
 def test_a_mask_must_fit_and_be_transparent(at_once, demo):
     page = form(at_once)
     mask = page.locator(".st-key-mask")
-    mask.locator("input[type=file]").set_input_files([file("m.png", png(width=100, height=90))])  # type: ignore[list-item]
+    mask.locator("input[type=file]").set_input_files([file("m.png", png(width=100, height=90))])
     expect(mask.get_by_role("alert")).to_contain_text("must have exactly 640 × 480")
-    mask.locator("input[type=file]").set_input_files([file("m.png", png())])  # type: ignore[list-item]
+    mask.locator("input[type=file]").set_input_files([file("m.png", png())])
     expect(mask.get_by_role("alert")).to_contain_text("no transparency")
     assert "presign" not in demo.asked()
 
@@ -131,7 +131,9 @@ def test_the_servers_sentence_is_shown_and_the_file_can_be_tried_again(at_once, 
 def test_a_file_on_its_way_can_be_cancelled(at_once, demo, tmp_path):
     page = form(at_once)
     demo.fail(slow=1)
-    choose(page, sparse(tmp_path / "long.mp4", megabytes=24))
+    inputs(page).locator("input[type=file]").set_input_files(
+        sparse(tmp_path / "long.mp4", megabytes=24)
+    )
     expect(inputs(page).locator(".way")).to_contain_text("/s")
     inputs(page).get_by_role("button", name="Cancel: long.mp4").click()
     expect(inputs(page).locator(".frame")).to_have_count(0)
@@ -141,7 +143,9 @@ def test_a_file_on_its_way_can_be_cancelled(at_once, demo, tmp_path):
 def test_leaving_the_page_stops_what_is_on_its_way(visit, demo, tmp_path):
     page = visit("/")
     demo.fail(slow=1)
-    choose(page, sparse(tmp_path / "left.mp4", megabytes=25))
+    inputs(page).locator("input[type=file]").set_input_files(
+        sparse(tmp_path / "left.mp4", megabytes=25)
+    )
     expect(inputs(page).locator(".way")).to_contain_text("/s")
     page.get_by_role("link", name="History").click()
     expect(page.locator(".st-key-grid ul")).to_be_visible()
@@ -172,7 +176,7 @@ def test_files_are_ordered_replaced_and_reset(visit):
     with page.expect_file_chooser() as choosing:
         inputs(page).locator(".frame").first.hover()
         inputs(page).get_by_role("button", name="Replace: harbour_2.png").click()
-    choosing.value.set_files([file("new.png", png(number=25))])  # type: ignore[list-item]
+    choosing.value.set_files([file("new.png", png(number=25))])
     python_knows(page, f"new.png:{short_hash(png(number=25))} harbour_1.png:00000000")
     page.get_by_role("button", name="reset").click()
     python_knows(page, "harbour_1.png:00000000 harbour_2.png:00000000")
@@ -190,8 +194,21 @@ def test_a_large_film_is_hashed_and_sent_in_slices(at_once, demo, tmp_path):
     path = tmp_path / "film.mp4"
     path.write_bytes(body)
     page = form(at_once)
-    choose(page, path)
+    inputs(page).locator("input[type=file]").set_input_files(path)
     python_knows(page, f"film.mp4:{short_hash(body)}")
+
+
+def test_the_hash_is_right_at_every_length_where_the_padding_changes(visit):
+    page = visit("/costs")
+    page.goto("about:blank")
+    page.add_script_tag(path=FOLDER / "sha256.js")
+    for length in (1, 55, 56, 63, 64, 65, 119, 120, 8_388_608, 8_388_609):
+        found = page.evaluate(
+            """length => sha256(new Blob([new Uint8Array(length).fill(97)]),
+            {signal: new AbortController().signal, progress: () => {}})""",
+            length,
+        )
+        assert found == hashlib.sha256(b"a" * length).hexdigest(), length
 
 
 def sparse(path: Path, *, megabytes: int) -> Path:

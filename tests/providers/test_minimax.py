@@ -122,7 +122,8 @@ class TestSubmitV2:
             assert json.loads(server.body())["content"][1]["role"] == "reference_image"
 
 
-NO_IDS = (None, "", 0, "0", 106916112212032, 1.5, True, [], {}, "../../etc", "a b", "a\nb", "ü")
+NO_NUMBERS: list[object] = [0, "0", 106916112212032, 1.5, True]
+NO_IDS = [*NO_NUMBERS, None, "", [], {}, "../../etc", "a b", "a\nb", "a?b", "ü", "a\0b"]
 REQUEST = VideoRequest(model="MiniMax-Hailuo-02", prompt="a boat")
 
 

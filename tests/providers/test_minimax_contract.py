@@ -364,6 +364,7 @@ class TestDownloads:
         control.fault("url_expired", times=1)
         for number, expected in enumerate([LinkExpired, None]):
             found = client.progress(task_id)
+            assert isinstance(found, Ready)
             path = tmp_path / f"{number}.mp4"
             if expected is None:
                 assert download(found.download_url, path).bytes

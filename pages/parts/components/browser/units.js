@@ -5,7 +5,7 @@ const UNITS = ["B", "kB", "MB", "GB"];
 function bytes(count) {
   let value = count, unit = 0;
   while (value >= 1000 && unit < UNITS.length - 1) { value /= 1000; unit += 1; }
-  return `${value.toFixed(unit === 0 || value >= 100 ? 0 : 1)} ${UNITS[unit]}`;
+  return `${Number(value.toFixed(unit === 0 || value >= 100 ? 0 : 1))} ${UNITS[unit]}`;
 }
 
 /** 75 s -> "1:15", 3700 s -> "1:01:40". */

@@ -64,7 +64,7 @@ class PixelRule:
 ANY_SIZE = PixelRule()
 
 
-def uploader(
+def uploader(  # noqa: PLR0913  (what a form wants of its files; all are keywords)
     *,
     key: str,
     labels: Mapping[str, str],

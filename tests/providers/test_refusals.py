@@ -1,0 +1,115 @@
+"""Every code that can be raised or recorded has a sentence that says enough."""
+
+import ast
+import string
+from collections.abc import Iterator
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from core.providers import minimax_errors, openai_errors
+from core.providers.codes import Code
+from core.refusals import NOT_SENT, NOT_TAKEN, REFUSED, SENTENCES, UNKNOWN, explain
+
+ROOT = Path(__file__).parents[2]
+CODES = get_args(Code)
+# What the worker and the sweep record themselves.
+WORKERS = (
+    "abandoned",
+    "answer_not_on_this_host",
+    "download_broken",
+    "expired",
+    "input_missing",
+    "not_a_video",
+    "result_not_ready",
+    "storage_unavailable",
+    "worker_lost",
+)
+MODULES = (
+    "answer_file",
+    "body",
+    "fetch",
+    "free_call",
+    "minimax_calls",
+    "minimax_errors",
+    "minimax_v1",
+    "minimax_v2",
+    "openai",
+    "openai_errors",
+    "paid_send",
+)
+
+
+def test_there_is_a_sentence_for_each_code_and_none_too_many():
+    assert {*CODES, *WORKERS} == set(SENTENCES)
+
+
+def words(*, keyword: str | None = None) -> Iterator[str]:
+    """Yield every text in the adapters' source, or only those given for a keyword."""
+    for name in MODULES:
+        source = (ROOT / f"core/providers/{name}.py").read_text(encoding="utf-8")
+        for node in ast.walk(ast.parse(source)):
+            inside = node.value if isinstance(node, ast.keyword) and node.arg == keyword else node
+            if isinstance(inside, ast.Constant) and isinstance(inside.value, str):
+                if keyword is None or inside is not node:
+                    yield inside.value
+
+
+def test_the_adapters_raise_no_other_code():
+    """Most are typed; this is about the few that are given to an error itself."""
+    found = set(words(keyword="code"))
+    assert len(found) >= 5
+    assert found <= set(CODES)
+
+
+def test_no_code_is_left_over():
+    assert set(CODES) <= set(words())
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        openai_errors.BY_CODE,
+        openai_errors.BY_TYPE,
+        openai_errors.BY_STATUS,
+        openai_errors.NO_SUCH_ADDRESS,
+        minimax_errors.BY_NUMBER,
+        minimax_errors.BY_STATUS,
+        minimax_errors.NO_SUCH_ADDRESS,
+    ],
+)
+def test_each_row_of_a_table_has_a_sentence(table):
+    assert {row.code for row in table.values()} <= set(SENTENCES)
+
+
+@pytest.mark.parametrize("code", SENTENCES)
+@pytest.mark.parametrize("provider", ["OpenAI", "MiniMax"])
+def test_a_sentence_can_be_shown(code, provider):
+    shown = str(explain(code, provider=provider))
+    assert "{" not in shown
+    assert shown.endswith(".")
+    places = {name for _, name, _, _ in string.Formatter().parse(SENTENCES[code].text) if name}
+    assert places <= {"provider", "setting"}
+
+
+@pytest.mark.parametrize("code", [*NOT_SENT, *NOT_TAKEN, *REFUSED, *UNKNOWN])
+def test_a_sentence_says_what_it_cost_where_that_is_known(code):
+    if code in {"storage_unavailable", "moderation_input"}:  # not a request; not known
+        return
+    assert "charged" in SENTENCES[code].text
+
+
+@pytest.mark.parametrize("code", UNKNOWN)
+def test_an_unknown_outcome_warns_of_a_second_bill(code):
+    assert "may cost a second time" in SENTENCES[code].text
+
+
+def test_credentials_name_the_setting_to_fix():
+    assert "OPENAI_API_KEY" in str(explain("key_invalid", provider="OpenAI"))
+    assert "MINIMAX_API_KEY" in str(explain("key_invalid", provider="MiniMax"))
+
+
+def test_a_code_of_an_older_release_still_has_a_sentence():
+    shown = str(explain("gone_since", provider="OpenAI"))
+    assert shown == "OpenAI did not do what was asked (code gone_since)."
