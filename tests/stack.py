@@ -78,14 +78,16 @@ class Stack:
 
 
 @contextlib.contextmanager
-def running(home: Path, *, root: Path = ROOT, **env: str) -> Iterator[Stack]:
+def running(
+    home: Path, *, env: Mapping[str, str] | None = None, root: Path = ROOT
+) -> Iterator[Stack]:
     """Start everything and stop it in the end; data stay in `home`."""
-    port = int(env.get("WEB_PORT") or free_port())
+    port = free_port()
     started = time.monotonic()
     process = subprocess.Popen(
         [root / ".venv/bin/python", "-m", "deploy.local", "up"],
         cwd=root,
-        env={**os.environ, "PROOFSHEET_HOME": str(home), "WEB_PORT": str(port), **env},
+        env={**os.environ, "PROOFSHEET_HOME": str(home), "WEB_PORT": str(port), **(env or {})},
         stdout=subprocess.DEVNULL,
         start_new_session=True,
     )

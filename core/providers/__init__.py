@@ -174,3 +174,27 @@ class VideoProvider(Protocol):
             ProviderError: nothing happened; try again with backoff.
         """
         ...
+
+
+class ListingProvider(VideoProvider, Protocol):
+    """A provider that also tells what it has taken: MiniMax v2."""
+
+    def describe(self, task_id: str) -> ListedTask:
+        """Return a task's own facts. Raises ProviderError: try again later."""
+        ...
+
+    def list_tasks(self, *, since: datetime, model: str | None = None) -> Sequence[ListedTask]:
+        """Return every task created at or after `since` (at most 7 days back), newest first.
+
+        Raises:
+            ProviderError: the list could not be read in full, so nothing follows from it.
+        """
+        ...
+
+    def cancel(self, task_id: str) -> bool:
+        """End a task that still waits, which is free; return whether it did.
+
+        Raises:
+            ProviderError: nobody answered; it may be tried again.
+        """
+        ...

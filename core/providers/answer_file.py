@@ -75,8 +75,8 @@ Item = Mapping[str, Any]
 class Scan:
     """What a whole answer says, its images still in the file.
 
-    `final` is None if a stream ended without its `completed` event; `error` is then the
-    stream's own error object, if it sent one.
+    `final` is None if a stream ended without its `completed` event, or if the answer is an
+    error in spite of its status; `error` is then the provider's error object, if it sent one.
     """
 
     final: Item | None
@@ -103,7 +103,14 @@ def _scan_document(document: Any) -> Scan:
         raise Unreadable("It is not a JSON object.")
     data = document.get("data")
     items = [item for item in data if isinstance(item, dict)] if isinstance(data, list) else []
+    error = document.get("error")
+    if error and not items:
+        return Scan(final=None, error=_as_object(error))
     return Scan(final=document, items=items)
+
+
+def _as_object(error: Any) -> Item:
+    return error if isinstance(error, dict) else {"message": str(error)}
 
 
 def _scan_events(source: FileSource) -> Scan:
@@ -113,9 +120,7 @@ def _scan_events(source: FileSource) -> Scan:
     for event in _events(source):
         kind = str(event.get("type", ""))
         if event.get("error"):
-            error = (
-                event["error"] if isinstance(event["error"], dict) else {"message": event["error"]}
-            )
+            error = _as_object(event["error"])
         elif kind.endswith(".completed"):
             final = event
         elif kind.endswith(".partial_image"):

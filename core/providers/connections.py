@@ -9,6 +9,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from http.client import HTTPException
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -16,11 +17,15 @@ from typing import Any, Self
 import requests
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import HTTPError
 
 Dialler = Callable[[str, int], socket.socket]
 AllowAddress = Callable[[str], None]
 
 USER_AGENT = "Proofsheet"
+TIME_UP = "the total time was up"
+# Everything that the libraries raise when an exchange fails; bugs of our own are not among it.
+FAILURES = (requests.RequestException, HTTPError, HTTPException, OSError, ValueError)
 
 
 class Watch:

@@ -15,12 +15,11 @@ from urllib.parse import urljoin, urlsplit
 
 import requests
 import structlog
-from urllib3.exceptions import HTTPError
 
 from core.errors import LinkExpired, ProviderError
 from core.providers.addresses import NotAllowed, Place, allowed_place, is_public
 from core.providers.codes import Code
-from core.providers.connections import Watch, open_session, root_cause
+from core.providers.connections import FAILURES, TIME_UP, Watch, open_session, root_cause
 
 log = structlog.get_logger(__name__)
 
@@ -29,8 +28,6 @@ MOST_REDIRECTS: Final = 3
 PIECE: Final = 256 * 1024
 DEAD: Final = frozenset({HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
 MOVED: Final = frozenset({301, 302, 303, 307, 308})
-TIME_UP: Final = "the total time was up"
-FAILURES: Final = (requests.RequestException, HTTPError, OSError, ValueError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,14 +7,12 @@ from pathlib import Path
 from typing import Any, Final
 
 import requests
-from urllib3.exceptions import HTTPError
 
 from core.errors import ProviderError
-from core.providers.connections import Watch, open_session, root_cause
+from core.providers.connections import FAILURES, Watch, open_session, root_cause
 from core.providers.verdicts import Answered, nothing_happened
 
 PIECE: Final = 64 * 1024
-FAILURES: Final = (requests.RequestException, HTTPError, OSError, ValueError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -64,15 +64,16 @@ class Calls:
             return self._accepted(reply)
 
     def _accepted(self, reply: Reply) -> Accepted:
-        whole = reply.status == 200
-        document = _parsed(reply.whole(MOST_BYTES) if whole else reply.beginning())
+        """Return the task, if the answer names one: what it says decides, not how it ended."""
+        body, cut = reply.gathered(MOST_BYTES)
+        document = _parsed(body)
         task_id = document.get("task_id") if isinstance(document, dict) else None
         error = creation_error(reply.status, reply.headers, document, secrets=self._secrets)
         if error is not None and not _is_task_id(task_id):
             raise error
         said = answered(reply.status, reply.headers, document, secrets=self._secrets)
         if document is None:
-            raise unsure("answer_unreadable", said)
+            raise cut or unsure("answer_unreadable", said)
         if error is not None:  # an error and a task at once
             raise unsure("unexpected_answer", said)
         if not _is_task_id(task_id):

@@ -17,6 +17,7 @@ from core.providers.verdicts import Answered, error_of, unsure
 
 PROVIDER: Final = "OpenAI"
 OK: Final = 200
+ERROR_BYTES: Final = 64 * 1024  # the status alone tells enough if there is more, or it is cut
 MOST_BYTES: Final = 1024**3  # ten of the largest images, with room to spare
 OnPartial = Callable[[int, bytes], None]
 
@@ -74,7 +75,7 @@ class OpenAI:
 
     def _error(self, reply: Reply) -> ProviderError:
         try:
-            document = json.loads(reply.beginning())
+            document = json.loads(reply.gathered(ERROR_BYTES)[0])
         except (ValueError, RecursionError):
             document = None
         return openai_errors.error_from(

@@ -6,26 +6,18 @@ one means that nobody knows. Nothing here tries again, follows a redirect or reu
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from http.client import HTTPException
 from pathlib import Path
 from typing import Any, Final
 
 import requests
-import structlog
-from urllib3.exceptions import HTTPError
 
 from core.errors import OutcomeUnknown, ProviderError
 from core.providers import SendLimits
 from core.providers.body import Body
-from core.providers.connections import Watch, open_session, root_cause
+from core.providers.connections import FAILURES, TIME_UP, Watch, open_session, root_cause
 from core.providers.verdicts import Answered, not_sent, unsure
 
-log = structlog.get_logger(__name__)
-
 PIECE: Final = 64 * 1024
-ERROR_BYTES: Final = 64 * 1024  # of an error's body that are worth reading
-TIME_UP: Final = "the total time was up"
-FAILURES: Final = (requests.RequestException, HTTPError, HTTPException, OSError, ValueError)
 
 
 class Reply:
@@ -59,27 +51,21 @@ class Reply:
         message = f"{self._provider}'s answer broke off: {TIME_UP if self._watch.fired else why}"
         return unsure("answer_cut", Answered(message=message, http_status=self.status))
 
-    def whole(self, max_bytes: int) -> bytes:
-        """Return all of a small body. Raises OutcomeUnknown: cut, late, or longer than that."""
-        body = bytearray()
-        for piece in self.pieces():
-            body += piece
-            if len(body) > max_bytes:
-                message = f"{self._provider}'s answer has more than {max_bytes} bytes."
-                raise unsure("answer_unreadable", Answered(message=message))
-        return bytes(body)
-
-    def beginning(self) -> bytes:
-        """Return as much of an error's body as came: its status alone already tells enough."""
+    def gathered(self, most: int) -> tuple[bytes, OutcomeUnknown | None]:
+        """Return up to `most` bytes of the body, and why that is not all of it, if it is not."""
         body = bytearray()
         try:
             for piece in self.pieces():
                 body += piece
-                if len(body) >= ERROR_BYTES:
-                    break
-        except OutcomeUnknown as error:
-            log.info("error_body_cut", provider=self._provider, reason=str(error))
-        return bytes(body[:ERROR_BYTES])
+                if len(body) > most:
+                    return bytes(body[:most]), self._too_long(most)
+        except OutcomeUnknown as cut:
+            return bytes(body), cut
+        return bytes(body), None
+
+    def _too_long(self, most: int) -> OutcomeUnknown:
+        message = f"{self._provider}'s answer has more than {most} bytes."
+        return unsure("answer_unreadable", Answered(message=message, http_status=self.status))
 
 
 @contextmanager

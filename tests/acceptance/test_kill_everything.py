@@ -34,7 +34,7 @@ def test_ten_jobs_end_or_ask_and_nothing_is_billed_twice(tmp_path):
     home = tmp_path / "home"
     home.mkdir(mode=0o711)
     tmp_path.chmod(0o711)
-    with running(home, **QUICK) as stack:
+    with running(home, env=QUICK) as stack:
         _slow_providers(stack)
         services = stack.services()
         prompts = _ten_jobs(services)
@@ -43,7 +43,7 @@ def test_ten_jobs_end_or_ask_and_nothing_is_billed_twice(tmp_path):
         services.engine.dispose()
         services.bucket.close()
 
-    with running(home, **QUICK) as stack:
+    with running(home, env=QUICK) as stack:
         _slow_providers(stack)
         services = stack.services()
         ends = _settled(services)

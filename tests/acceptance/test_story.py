@@ -21,7 +21,7 @@ LANGUAGES = {"ko": "ko-KR", "en": "en-US"}
 def stack(tmp_path_factory) -> Iterator[Stack]:
     home = tmp_path_factory.mktemp("story")
     home.chmod(0o711)
-    with running(home, SIMULATOR_SPEED="0.05") as started:
+    with running(home, env={"SIMULATOR_SPEED": "0.05"}) as started:
         started.control("openai", "settings", method="PATCH", body={"fixed_s": 4, "tail_share": 0})
         started.control("minimax", "settings", method="PATCH", body={"fixed_s": 4})
         yield started

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import os
 import threading
 import time
 from typing import Any
@@ -145,10 +146,17 @@ def _total(figures: Figures, stack: Stack, services: Services, user: User, round
     figures.measured("edit.total_vs_script", ratio, "ratio", goal=1.10)
 
 
+def _large() -> bytes:
+    """Return a PNG of nearly 50 MB that stays as large when it is prepared."""
+    content = io.BytesIO()
+    Image.frombytes("RGB", (4000, 4000), os.urandom(48_000_000)).save(content, "PNG")
+    return content.getvalue()
+
+
 def _peak(figures: Figures, stack: Stack, services: Services, user: User) -> None:
     """Watch the worker's memory while it sends a picture of nearly 50 MB."""
     stack.control("openai", "settings", method="PATCH", body={"fixed_s": 2})
-    content = noise(6600)
+    content = _large()
     figures.told("edit.large_input", len(content) / MIB, "MiB")
     image = uploaded(services, user, content)
     worker = stack.child("worker")

@@ -96,7 +96,9 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="package")
 def visitor(browser: Browser) -> Iterator[BrowserContext]:
     """A person at a wide screen; what their browser has loaded once it keeps."""
-    with browser.new_context(viewport={"width": 1280, "height": 900}, locale="en-US") as context:
+    with browser.new_context(
+        viewport={"width": 1280, "height": 900}, locale="en-US", reduced_motion="reduce"
+    ) as context:
         yield context
 
 

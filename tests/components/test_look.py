@@ -11,16 +11,18 @@ from pages.parts.components.grid.grid import LABELS
 from pages.parts.components.sources import labels_for
 from pages.parts.look import look
 
-PAGES = ("/", "/history", "/job", "/costs", "/?sample=signing-in", "/?sample=files")
+PAGES = ("/?sample=files", "/history", "/job", "/costs", "/?sample=signing-in")
 
 
 def test_every_page_fits_a_phone(demo, browser):
-    with browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True) as phone:
+    with browser.new_context(
+        viewport={"width": 390, "height": 844}, reduced_motion="reduce"
+    ) as phone:
         page = phone.new_page()
         for path in PAGES:
             page.goto(f"{demo.url}{path}{'&' if '?' in path else '?'}lang=ko")
             expect(page.locator("h1").first).to_be_visible()
-            page.wait_for_timeout(400)
+            page.wait_for_timeout(150)
             wide = "document.querySelector('.stMain').scrollWidth"
             assert page.evaluate(wide) <= 390, path
 

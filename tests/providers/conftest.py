@@ -4,10 +4,13 @@ import hashlib
 import struct
 import zlib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from core.providers import InputFile, SendLimits
+from tests.providers.control import Control
+from tests.providers.minimax_runs import DIALECTS
 from tests.providers.raw_server import Certificate, certificate
 
 LIMITS = SendLimits(connect_s=2, total_s=5)
@@ -50,3 +53,28 @@ def picture(tmp_path: Path) -> InputFile:
 @pytest.fixture(scope="session")
 def trusted(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
     return certificate(tmp_path_factory.mktemp("certificate"))
+
+
+@pytest.fixture
+def frame(tmp_path: Path) -> InputFile:
+    """A picture that is large enough for a video."""
+    return input_file(tmp_path, png(640, 480))
+
+
+@pytest.fixture
+def minimax(minimax_simulator: Any) -> Control:
+    """The control routes of a MiniMax simulator whose tasks end at once."""
+    made = Control(minimax_simulator.url)
+    made.set(fixed_s=0.05, small_videos=True, shared_clip=True)
+    return made
+
+
+@pytest.fixture(params=DIALECTS)
+def dialect(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def client(minimax: Control, dialect: str) -> Any:
+    """A client of the simulator, of each dialect in turn."""
+    return DIALECTS[dialect](base_url=minimax.url, api_key="sk-test")

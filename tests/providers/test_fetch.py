@@ -143,7 +143,7 @@ def test_a_trickle_ends_in_time(framing, tmp_path):
     error = failing(script, tmp_path, total_s=0.4)
     assert error.code == "download_cut"
     assert "time was up" in str(error)
-    assert time.monotonic() - began < 1.5
+    assert time.monotonic() - began < 3
 
 
 class TestRedirects:

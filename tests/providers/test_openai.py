@@ -177,6 +177,18 @@ class TestAnswer:
         assert (error.code, error.request_id) == ("empty_result", "req_1")
         assert spool.read_bytes() == data
 
+    @pytest.mark.parametrize(
+        ("error", "kind"),
+        [
+            ({"message": "no", "code": "moderation_blocked"}, Refused),
+            ({"message": "no", "type": "surprise"}, OutcomeUnknown),
+            ("no", OutcomeUnknown),
+        ],
+    )
+    def test_an_error_may_hide_in_a_200(self, error, kind, spool, picture):
+        body = json.dumps({"error": error}).encode()
+        assert type(failing(answer(body), spool, picture)) is kind
+
     def test_an_error_leaves_no_spool(self, spool, picture):
         body = json.dumps({"error": {"message": "Slow", "type": "requests", "code": None}})
         data = answer(body.encode(), "429 Too Many Requests", "retry-after: 7\r\n")
@@ -204,7 +216,7 @@ class TestAnswer:
         began = time.monotonic()
         error = failing(script, spool, picture, total_s=0.4)
         assert (type(error), error.code) == (OutcomeUnknown, "answer_cut")
-        assert time.monotonic() - began < 1.5
+        assert time.monotonic() - began < 3
 
 
 class TestStream:

@@ -117,8 +117,7 @@ class Uploader {
     if (wanted.length > room) say(this.problem, fill(this.labels.too_many, { limit: this.rules.max_files }));
     wanted = wanted.slice(0, Math.max(0, room));
     for (const file of wanted) this.put(new Frame(this, { file, old: target && this.kept(target) }), target);
-    if (wanted.length) say(this.news, fill(this.labels.added, { count: wanted.length }));
-    this.news.hidden = false;
+    if (wanted.length) this.news.textContent = fill(this.labels.added, { count: wanted.length });
     this.pump();
   }
 
@@ -226,7 +225,7 @@ class Uploader {
   }
 
   settle(frame) {
-    say(this.news, fill(this.labels.moved, { position: this.frames.indexOf(frame) + 1, count: this.frames.length }));
+    this.news.textContent = fill(this.labels.moved, { position: this.frames.indexOf(frame) + 1, count: this.frames.length });
     this.report();
   }
 

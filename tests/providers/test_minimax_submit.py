@@ -1,0 +1,158 @@
+"""Creations by both MiniMax adapters: what goes out, and what an answer is taken for."""
+
+import json
+from typing import Any
+
+import pytest
+
+from core.errors import NotSent, OutcomeUnknown, ProviderError, Refused
+from core.providers import Accepted, SendLimits, VideoRequest
+from tests.providers.conftest import LIMITS
+from tests.providers.minimax_answers import BOTH, DATA_URL, FINE, said, v1, v2
+from tests.providers.raw_server import answer, replying, serving
+
+
+class TestSubmitV1:
+    def test_pictures_go_as_data_urls(self, picture):
+        request = VideoRequest(
+            model="MiniMax-Hailuo-02",
+            prompt="She smiles [Push in]",
+            options={"duration": 6, "resolution": "768P", "prompt_optimizer": False, "x": None},
+            first_frame=picture,
+            last_frame=picture,
+            callback_url="https://host/api/hailuo/callback/token",
+        )
+        with serving(replying(said({"task_id": "106", "base_resp": FINE}))) as server:
+            assert v1(server).submit(request, limits=LIMITS) == Accepted(
+                task_id="106", http_status=200
+            )
+            assert server.head().startswith("POST /v1/video_generation HTTP/1.1")
+            assert "Authorization: Bearer sk-secret" in server.head()
+            assert json.loads(server.body()) == {
+                "model": "MiniMax-Hailuo-02",
+                "prompt": "She smiles [Push in]",
+                "first_frame_image": DATA_URL,
+                "last_frame_image": DATA_URL,
+                "duration": 6,
+                "resolution": "768P",
+                "prompt_optimizer": False,
+                "callback_url": "https://host/api/hailuo/callback/token",
+            }
+
+    def test_a_face_is_a_subject(self, picture):
+        request = VideoRequest(model="S2V-01", prompt="", subject=picture)
+        with serving(replying(said({"task_id": "106", "base_resp": FINE}))) as server:
+            v1(server).submit(request, limits=LIMITS)
+            assert json.loads(server.body()) == {
+                "model": "S2V-01",
+                "subject_reference": [{"type": "character", "image": [DATA_URL]}],
+            }
+
+
+class TestSubmitV2:
+    def test_frames_are_content(self, picture):
+        request = VideoRequest(
+            model="MiniMax-H3-Max",
+            prompt="Slow push in",
+            options={"duration": 5, "resolution": "768P", "prompt_expansion_mode": "disabled"},
+            first_frame=picture,
+            last_frame=picture,
+            callback_url="https://host/cb",
+        )
+        reply = said({"task_id": "424"}, headers="Trace-Id: t9\r\n")
+        with serving(replying(reply)) as server:
+            assert v2(server).submit(request, limits=LIMITS) == Accepted(
+                task_id="424", http_status=200, request_id="t9"
+            )
+            assert server.head().startswith("POST /v2/video_generation HTTP/1.1")
+            frame = {"type": "image_url", "image_url": {"url": DATA_URL}}
+            assert json.loads(server.body()) == {
+                "model": "MiniMax-H3-Max",
+                "content": [
+                    {"type": "text", "text": "Slow push in"},
+                    {**frame, "role": "first_frame"},
+                    {**frame, "role": "last_frame"},
+                ],
+                "duration": 5,
+                "resolution": "768P",
+                "extra": {"prompt_expansion_mode": "disabled"},
+                "callback_url": "https://host/cb",
+            }
+
+    def test_a_subject_is_a_reference(self, picture):
+        request = VideoRequest(model="MiniMax-H3", prompt="x", subject=picture)
+        with serving(replying(said({"task_id": "424"}))) as server:
+            v2(server).submit(request, limits=LIMITS)
+            assert json.loads(server.body())["content"][1]["role"] == "reference_image"
+
+
+NO_NUMBERS: list[object] = [0, "0", 106916112212032, 1.5, True]
+NO_IDS = [*NO_NUMBERS, None, "", [], {}, "../../etc", "a b", "a\nb", "a?b", "ü", "a\0b"]
+REQUEST = VideoRequest(model="MiniMax-Hailuo-02", prompt="a boat")
+
+
+def refused(client: Any, data: bytes) -> ProviderError:
+    with serving(replying(data)) as server:
+        with pytest.raises(ProviderError) as caught:
+            client(server).submit(REQUEST, limits=LIMITS)
+        assert server.connections == 1
+    return caught.value
+
+
+@BOTH
+class TestTaskIds:
+    @pytest.mark.parametrize(
+        "task_id",
+        [*NO_IDS, "x" * 65, "1" * 1_000_000],
+    )
+    def test_what_is_not_one_is_unknown(self, client, task_id):
+        error = refused(client, said({"task_id": task_id, "base_resp": FINE}))
+        assert type(error) is OutcomeUnknown
+        assert len(str(error)) < 2200
+
+    @pytest.mark.parametrize("body", [{}, {"base_resp": FINE}, {"task": {"id": "1"}}])
+    def test_a_missing_one_is_unknown(self, client, body):
+        error = refused(client, said(body))
+        assert (type(error), error.code) == (OutcomeUnknown, "no_task_id")
+
+    @pytest.mark.parametrize("task_id", ["1", "x" * 64, "424010985738629", "a-b_C"])
+    def test_a_good_one_is_kept_as_it_is(self, client, task_id):
+        with serving(replying(said({"task_id": task_id}))) as server:
+            assert client(server).submit(REQUEST, limits=LIMITS).task_id == task_id
+
+    def test_an_error_and_a_task_at_once_is_unknown(self, client):
+        base = {"status_code": 1002, "status_msg": "rate limit"}
+        error = refused(client, said({"task_id": "106", "base_resp": base}))
+        assert (type(error), error.code) == (OutcomeUnknown, "unexpected_answer")
+
+
+@BOTH
+class TestAnswers:
+    @pytest.mark.parametrize("data", [b"", b"<html>", b"{", b"null", b'"text"', b"[]", b"[" * 9999])
+    def test_what_cannot_be_read_is_unknown(self, client, data):
+        assert type(refused(client, answer(data))) is OutcomeUnknown
+
+    def test_a_cut_answer_is_unknown(self, client):
+        whole = said({"task_id": "106", "base_resp": FINE})
+        assert type(refused(client, whole[:-3])) is OutcomeUnknown
+
+    def test_a_task_that_is_named_is_ours_however_the_connection_ended(self, client):
+        whole = said({"task_id": "106"}).replace(b"Content-Length: ", b"Content-Length: 1")
+        with serving(replying(whole)) as server:
+            assert client(server).submit(REQUEST, limits=LIMITS).task_id == "106"
+
+    def test_a_refusal_is_final(self, client):
+        body = {"error": {"message": "sensitive (1026)"}, "request_id": "r1"}
+        error = refused(client, said(body, "422 Unprocessable Entity"))
+        assert isinstance(error, Refused)
+        assert (error.code, error.request_id) == ("moderation_input", "r1")
+
+    def test_a_redirect_is_unknown(self, client):
+        data = answer(b"", "308 Permanent Redirect", "Location: /elsewhere\r\n")
+        assert type(refused(client, data)) is OutcomeUnknown
+
+    def test_nobody_listens(self, client):
+        with serving(replying(b"")) as server:
+            gone = client(server)
+        with pytest.raises(NotSent):
+            gone.submit(REQUEST, limits=SendLimits(connect_s=1, total_s=2))
