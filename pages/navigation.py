@@ -10,6 +10,8 @@ from pages.parts.look import look
 from pages.parts.viewer import remember_language, signed_in
 from pages.parts.words import _
 
+PATHS = ("image_edit", "video", "history", "job")
+
 st.set_page_config(page_title="Proofsheet", page_icon=look.ICON, layout="wide")
 look.apply()
 look.brand()
@@ -17,7 +19,11 @@ look.brand()
 
 user = signed_in()
 if user is None:
-    st.navigation([st.Page(gate, title=_("Sign in"))], position="hidden").run()
+    # The gate stands at every page's own address: signing in leads to where a link pointed.
+    gates = [
+        st.Page(gate, title=_("Sign in"), url_path=path, default=path == PATHS[0]) for path in PATHS
+    ]
+    st.navigation(gates, position="hidden").run()
     st.stop()
 
 remember_language(user)

@@ -77,7 +77,12 @@ def submit(hands: Hands, claim: runs.Claim, *, deadline: float) -> None:
                 runs.handed_back(session, claim)
             return
         attempt, token = _intend(services, claim, task, total_s)
-        limits = SendLimits(connect_s=services.settings.connect_timeout_s, total_s=total_s)
+        limits = SendLimits(
+            connect_s=services.settings.connect_timeout_s,
+            total_s=total_s,
+            # A worker that was paused since it claimed must not wake up and pay a second time.
+            not_after=deadline,
+        )
         if claim.dialect == Dialect.OPENAI:
             _send_edit(hands, claim, attempt, files, limits)
         else:
@@ -336,7 +341,11 @@ def store(hands: Hands, claim: runs.Claim) -> None:
             return
         results.store_edit(hands, claim, spooled)
         return
-    progress = services.videos[claim.dialect].progress(_task_id(services, claim.job_id))
+    try:
+        progress = services.videos[claim.dialect].progress(_task_id(services, claim.job_id))
+    except ProviderError as error:
+        _again(services, claim, why=error.code)
+        return
     if isinstance(progress, Ready):
         results.store_video(hands, claim, progress)
     else:

@@ -1,7 +1,7 @@
 """OpenAI's image edits: one multipart request; its reply is the only copy of what was paid."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Final
 
@@ -12,14 +12,13 @@ from core.providers.body import Body, multipart
 from core.providers.codes import Code
 from core.providers.long_strings import Unreadable
 from core.providers.paid_send import Reply, paid_send
-from core.providers.partials import Partials
+from core.providers.partials import OnPartial, Partials, partials_of
 from core.providers.verdicts import Answered, error_of, unsure
 
 PROVIDER: Final = "OpenAI"
 OK: Final = 200
 ERROR_BYTES: Final = 64 * 1024  # the status alone tells enough if there is more, or it is cut
 MOST_BYTES: Final = 1024**3  # ten of the largest images, with room to spare
-OnPartial = Callable[[int, bytes], None]
 
 
 class OpenAI:
@@ -40,8 +39,12 @@ class OpenAI:
         on_partial: OnPartial,
     ) -> EditAnswer:
         """See `ImageProvider.edit`."""
-        with edit_body(request) as body, spooling(spool) as file:
-            answer, cut = self._ask(body, request, limits, file, on_partial)
+        with (
+            edit_body(request) as body,
+            spooling(spool) as file,
+            partials_of(spool, on_partial) as partials,
+        ):
+            answer, cut = self._ask(body, request, limits, file, partials)
         self._check(spool, answer, cut)
         return answer
 
@@ -51,7 +54,7 @@ class OpenAI:
         request: EditRequest,
         limits: SendLimits,
         file: IO[bytes],
-        on_partial: OnPartial,
+        partials: Partials,
     ) -> tuple[EditAnswer, OutcomeUnknown | None]:
         """Return the answer, now in `file`, and how it broke off, if it did."""
         headers = {
@@ -70,7 +73,6 @@ class OpenAI:
             if reply.status != OK:
                 raise self._error(reply)
             answer = _answer(reply, asked_to_stream=bool(request.options.get("stream")))
-            partials = Partials(on_partial) if answer.streamed else None
             return answer, _write(reply.pieces(), file, partials)
 
     def _error(self, reply: Reply) -> ProviderError:
@@ -149,15 +151,13 @@ def _answer(reply: Reply, *, asked_to_stream: bool) -> EditAnswer:
     )
 
 
-def _write(
-    pieces: Iterator[bytes], file: IO[bytes], partials: Partials | None
-) -> OutcomeUnknown | None:
+def _write(pieces: Iterator[bytes], file: IO[bytes], partials: Partials) -> OutcomeUnknown | None:
     """Write an answer as it arrives; return how it broke off, if it did."""
     try:
         for piece in pieces:
             file.write(piece)
-            if partials is not None:
-                partials.feed(piece)
+            file.flush()
+            partials.feed(piece)
             if file.tell() > MOST_BYTES:
                 message = f"OpenAI's answer has more than {MOST_BYTES} bytes."
                 return OutcomeUnknown(message, code="answer_unreadable", http_status=OK)

@@ -10,6 +10,7 @@ import structlog
 
 from core.providers.long_strings import FileSource, Span, Unreadable, characters, parse
 from core.providers.sse import LineSpans
+from core.providers.verdicts import not_sent
 
 log = structlog.get_logger(__name__)
 
@@ -57,6 +58,14 @@ class Partials:
 
 @contextmanager
 def partials_of(spool: Path, on_partial: OnPartial) -> Iterator[Partials]:
-    """Yield what finds the previews in a spool file that is being written."""
-    with spool.open("rb") as file:
+    """Yield what finds the previews in a spool file that is about to be written.
+
+    Raises:
+        NotSent: it cannot be read.
+    """
+    try:
+        file = spool.open("rb")
+    except OSError as error:
+        raise not_sent("spool_unwritable", f"{spool} cannot be read: {error}.") from error
+    with file:
         yield Partials(FileSource(file), on_partial)

@@ -52,16 +52,19 @@ class Visitor:
     def button(self, text: str):
         return self.page.get_by_role("button", name=self.says(text), exact=False).first
 
-    def sign_in(self) -> None:
-        self.page.goto(self.stack.url)
+    def fill_in(self) -> None:
         self.page.get_by_label(self.says("Name"), exact=True).fill("tester")
         self.page.get_by_label(self.says("Password"), exact=True).fill(
             self.stack.password("tester")
         )
         self.page.locator("form").get_by_role("button", name=self.says("Sign in")).click()
-        expect(self.page.get_by_role("heading", name=self.says("Image edit"))).to_be_visible(
-            timeout=SLOW_MS
-        )
+
+    def sign_in(self) -> None:
+        self.page.goto(self.stack.url)
+        self.fill_in()
+        expect(
+            self.page.get_by_role("heading", name=self.says("Image edit"), exact=True)
+        ).to_be_visible(timeout=SLOW_MS)
 
     def write(self, text: str) -> None:
         prompt = self.page.get_by_label(self.says("Prompt"), exact=True)
@@ -133,3 +136,15 @@ def test_edit_animate_close_the_tab_and_find_everything(browser, stack, picture,
         f"a watercolour at dawn {language}",
         f"the boat begins to move {language}",
     ]
+
+
+def test_a_deep_link_waits_for_its_reader_to_sign_in(browser, stack):
+    context = browser.new_context(locale="en-US")
+    visitor = Visitor(context.new_page(), stack, "en")
+    visitor.page.goto(f"{stack.url}/history?status=done")
+    visitor.fill_in()
+    expect(visitor.page.get_by_role("heading", name="History", exact=True)).to_be_visible(
+        timeout=SLOW_MS
+    )
+    assert visitor.page.url == f"{stack.url}/history?status=done"
+    context.close()

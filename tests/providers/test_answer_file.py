@@ -189,6 +189,7 @@ class TestWriting:
         with pytest.raises(OutcomeUnknown) as caught, spooling(full) as file:
             file.write(b"x" * 100_000)
         assert caught.value.code == "answer_not_saved"
+        assert full.exists()
 
 
 @pytest.mark.parametrize("streamed", [False, True])

@@ -38,6 +38,7 @@ MODULES = (
     "openai",
     "openai_errors",
     "paid_send",
+    "partials",
 )
 
 
