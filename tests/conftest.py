@@ -7,9 +7,11 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from playwright.sync_api import Browser
 from pytest_socket import socket_allow_hosts
 
 from tests import servers
+from tests.browser import chromium
 
 ORIGINS = ["http://127.0.0.1:8501", "http://localhost:8501"]
 SIMULATOR_SPEED = 0.02
@@ -84,6 +86,13 @@ def _provisioned(s3: servers.Store) -> servers.StoreBucket:
     client.close()
     assert all(step.done for step in steps), steps
     return made
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One Chromium for the whole run: two of them cannot share a process."""
+    with chromium() as started:
+        yield started
 
 
 @pytest.fixture

@@ -6,11 +6,10 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from core.errors import Message
 from core.translations import translate
-from tests.browser import chromium
 from tests.stack import Stack, running
 
 SLOW_MS = 60_000
@@ -24,12 +23,6 @@ def stack(tmp_path_factory) -> Iterator[Stack]:
     with running(home, env={"SIMULATOR_SPEED": "0.05"}) as started:
         started.control("openai", "settings", method="PATCH", body={"fixed_s": 4, "tail_share": 0})
         started.control("minimax", "settings", method="PATCH", body={"fixed_s": 4})
-        yield started
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as started:
         yield started
 
 

@@ -113,7 +113,7 @@ def _click_to_request(
         prompt = f"click {number} {uuid4()}"
         clicked[prompt] = time.time()
         jobs.append(filed(services, user, image, prompt))
-        time.sleep(0.25)
+        time.sleep(0.7)
     for job in jobs:
         finished(services, job.id)
     arrived = {

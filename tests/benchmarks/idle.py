@@ -15,10 +15,10 @@ def measure(figures: Figures, stack: Stack) -> None:
     """Print memory and CPU over half a minute of rest."""
     time.sleep(5)
     web, worker = stack.child("web"), stack.child("worker")
-    before = [_cpu_s(process) for process in (web, worker)]
+    before = [cpu_s(process) for process in (web, worker)]
     time.sleep(WINDOW_S)
     shares = [
-        100 * (_cpu_s(process) - was) / WINDOW_S
+        100 * (cpu_s(process) - was) / WINDOW_S
         for process, was in zip((web, worker), before, strict=True)
     ]
     figures.measured("web.idle.cpu", shares[0], "%", goal=1)
@@ -33,6 +33,7 @@ def rss_mib(process: psutil.Process) -> float:
     return sum(member.memory_info().rss for member in family) / MIB
 
 
-def _cpu_s(process: psutil.Process) -> float:
+def cpu_s(process: psutil.Process) -> float:
+    """Return the CPU seconds a process has used."""
     times = process.cpu_times()
     return float(times.user + times.system)

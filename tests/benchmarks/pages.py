@@ -14,7 +14,6 @@ GOALS_MS = {
     "history": 60,
     "job": 60,
     "sign_in": 60,
-    "history.rerun": 15,
 }
 
 

@@ -16,8 +16,6 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.browser import chromium
-
 ROOT = Path(__file__).parents[2]
 READY_S = 30.0
 expect.set_options(timeout=8000)
@@ -84,13 +82,6 @@ def _wait_until_it_serves(demo: Demo, process: subprocess.Popen[bytes]) -> None:
         else:
             return
     raise AssertionError(f"no answer within {READY_S} s")
-
-
-@pytest.fixture(scope="package")
-def browser() -> Iterator[Browser]:
-    """A headless Chromium."""
-    with chromium() as found:
-        yield found
 
 
 @pytest.fixture(scope="package")
