@@ -128,7 +128,8 @@ def watch(user: User, provider: Provider) -> None:
             job_panel.next_steps(user, detail)
         st.page_link("job.py", label=_("Everything about this job"), query_params={"id": str(id)})
 
-    panel()
+    with st.container(key="watch-panel"):  # stays in view while the form scrolls
+        panel()
     live(key=f"{name}-live", topics={"job": str(id)}, on_change=lambda: st.rerun(name))
 
 
