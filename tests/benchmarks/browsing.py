@@ -113,7 +113,7 @@ def _upload(figures: Figures, stack: Stack, browser: Browser) -> None:
             page.get_by_role("button", name="Choose files").click()
         chooser.value.set_files(film)
         page.get_by_text("film.mp4").wait_for(timeout=30_000)
-        page.get_by_text("640 × 360").wait_for(timeout=300_000)  # said by the server at the end
+        page.get_by_text("640 × 360 ·").wait_for(timeout=300_000)  # said by the server at the end
         took = time.monotonic() - started
         done.set()
         watching.join()
