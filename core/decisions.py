@@ -2,10 +2,9 @@
 
 from uuid import UUID
 
-from sqlalchemy import func
 from sqlalchemy.orm import Session
 
-from core import attempts, audit, events, jobs, runs
+from core import attempts, audit, jobs, runs
 from core.errors import Conflict, Rejected, msg
 from core.models import Run, User
 from core.stages import Stage
@@ -39,16 +38,6 @@ def give_up(session: Session, user: User, id: UUID) -> None:
     run = _uncertain(session, user, id)
     runs.ended_by(session, run, Stage.ABANDONED, by=user.login_id, code="abandoned")
     audit.record(session, "job_abandoned", user_id=user.id, on=("job", id))
-
-
-def look_again(session: Session, user: User, id: UUID) -> None:
-    """Ask the worker to check at the provider whether the lost task is there."""
-    _uncertain(session, user, id)
-    attempt = attempts.live(session, id)
-    if attempt is not None:
-        attempt.recheck_at = func.now()
-    events.record(session, id, "check_asked", by=user.login_id)
-    events.wake_workers(session)
 
 
 def _run(session: Session, user: User, id: UUID) -> Run:

@@ -1,7 +1,7 @@
 """Which worker processes live, and what must happen once over all of them."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.postgresql import insert
@@ -41,9 +41,3 @@ def forget_old(session: Session) -> None:
     """Sweep workers and ticks that nobody asks for any more."""
     session.execute(delete(Worker).where(Worker.seen_at < func.now() - timedelta(days=7)))
     session.execute(delete(Tick).where(Tick.at < func.now() - timedelta(days=7)))
-
-
-def first(session: Session, task: str, tick: datetime, *, worker: str) -> bool:
-    """Return whether this worker is the one to do a periodic task at `tick`."""
-    row = insert(Tick).values(task=task, tick=tick, worker=worker).on_conflict_do_nothing()
-    return session.scalar(row.returning(Tick.task)) is not None

@@ -16,8 +16,8 @@ from sqlalchemy.orm import Session
 from core import assets, audit, events, runs
 from core.errors import NotFound, msg
 from core.ids import floor_id, new_id
-from core.models import Attempt, Job, PromptCache, Run, User
-from core.stages import Outcome, Stage, Status
+from core.models import Job, PromptCache, Run, User
+from core.stages import Stage, Status
 
 PAGE_SIZE = 48
 
@@ -229,13 +229,3 @@ def typical_cost(
         select(func.percentile_cont(text("0.5")).within_group(last.c.cost_usd.asc()))
     )
     return Decimal(str(value)) if value is not None else None
-
-
-def spent(session: Session, job_id: UUID) -> Sequence[Attempt]:
-    """Return the attempts of a job that cost or may have cost something."""
-    return session.scalars(
-        select(Attempt).where(
-            Attempt.job_id == job_id,
-            Attempt.outcome.in_([Outcome.ACCEPTED, Outcome.UNKNOWN, Outcome.SUPERSEDED]),
-        )
-    ).all()

@@ -97,7 +97,6 @@ def decide(user: User, id: UUID, decision: str) -> None:
         "cancel": decisions.cancel,
         "again": decisions.send_again,
         "give_up": decisions.give_up,
-        "look": decisions.look_again,
     }
     with told(), services().sessions.begin() as session:
         moves[decision](session, user, id)

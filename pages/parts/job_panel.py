@@ -110,7 +110,6 @@ def _uncertain(user: User, detail: Detail) -> None:
         ),
     )
     with st.container(horizontal=True, key="decisions"):
-        _button(user, detail, "look", _("Check at the provider"))
         _button(user, detail, "again", _("Send again (may cost twice)"))
         _button(user, detail, "give_up", _("Give up"))
 

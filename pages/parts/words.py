@@ -24,11 +24,3 @@ def say(message: Message) -> str:
 def _(text: str, **values: object) -> str:
     """Return a text of the pages in this tab's language, its values filled in."""
     return say(Message(text, values))
-
-
-def plain(text: str) -> str:
-    """Return text of a user or provider so that Streamlit shows it as it is, not as Markdown."""
-    return "".join(f"\\{letter}" if letter in _MARKDOWN else letter for letter in text)
-
-
-_MARKDOWN = frozenset("\\`*_{}[]()#+-.!|~<>$:&")
