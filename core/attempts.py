@@ -9,7 +9,8 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from core import events, runs
+from core import claims, clock, events
+from core.claims import Claim
 from core.errors import NotFound
 from core.models import Attempt
 from core.stages import LIVE_OUTCOMES, Outcome
@@ -22,7 +23,7 @@ def token_hash(token: str) -> bytes:
 
 def open_one(
     session: Session,
-    claim: runs.Claim,
+    claim: Claim,
     *,
     key_id: str,
     send_s: float,
@@ -33,7 +34,7 @@ def open_one(
 
     The database refuses a second live attempt of the same job.
     """
-    runs.held(session, claim)
+    claims.held(session, claim)
     attempt = Attempt(
         job_id=claim.job_id,
         n=_count(session, claim.job_id) + 1,
@@ -41,7 +42,7 @@ def open_one(
         key_id=key_id,
         worker=claim.worker,
         lease_token=claim.token,
-        send_deadline=runs.now() + timedelta(seconds=send_s),
+        send_deadline=clock.now() + timedelta(seconds=send_s),
         callback_token_sha256=token_hash(callback_token) if callback_token else None,
         cost_estimate_usd=estimate_usd,
     )

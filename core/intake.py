@@ -17,7 +17,7 @@ import structlog
 from sqlalchemy import func
 from sqlalchemy.orm import Session
 
-from core import assets, jobs, uploads
+from core import assets, clock, jobs, uploads
 from core.errors import Conflict, MediaRejected, NotFound, Rejected, msg
 from core.ids import new_id
 from core.media import (
@@ -30,7 +30,6 @@ from core.media import (
     sniff,
 )
 from core.models import Asset, AssetKind, Upload, UploadState, User
-from core.runs import clock
 from core.services import Services
 from core.storage import Stored
 from core.storage.keys import input_key, thumb_key
@@ -127,7 +126,7 @@ def _check_quota(services: Services, session: Session, user: User, size: int) ->
 
 def _permitted(services: Services, session: Session, user: User, file: Announcement) -> Upload:
     id = new_id()
-    at = clock(session)
+    at = clock.read(session)
     upload = Upload(
         id=id,
         user_id=user.id,
@@ -328,7 +327,7 @@ def _adopted(services: Services, source: Asset) -> _Taken:
         path = Path(name) / "original"
         services.bucket.download(source.key, path, max_bytes=source.bytes)
         with services.sessions() as session:
-            at = clock(session)
+            at = clock.read(session)
         key = input_key(services.settings.environment, at=at, upload_id=new_id(), name="original")
         shared = Upload(
             key=key, mime=source.mime, sha256=source.sha256, filename=source.filename or "result"

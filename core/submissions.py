@@ -9,12 +9,11 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
-from core import assets, jobs
+from core import assets, clock, jobs
 from core.errors import Rejected, msg
 from core.models import Asset, Job, Provider, User
 from core.providers.checks import InputFacts, check_edit, check_video
 from core.providers.prices import Estimate, Medians, estimate
-from core.runs import clock
 from core.services import Services
 
 
@@ -138,7 +137,7 @@ def _check_configured(services: Services, provider: Provider) -> None:
 
 
 def _today(services: Services, session: Session) -> date:
-    return clock(session).astimezone(ZoneInfo(services.settings.team_timezone)).date()
+    return clock.read(session).astimezone(ZoneInfo(services.settings.team_timezone)).date()
 
 
 def _checked(

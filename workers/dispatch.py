@@ -8,7 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 import structlog
 from sqlalchemy.exc import DBAPIError
 
-from core import runs
+from core import claims
+from core.claims import Claim
 from core.models import Dialect
 from core.services import HOST
 from core.stages import Stage
@@ -56,7 +57,7 @@ class Lane:
         services = self._hands.services
         leases = lease_lengths(self._hands, self._stages)
         with services.sessions.begin() as session:
-            claims = runs.claim(
+            taken = claims.claim(
                 session,
                 worker=self._hands.worker,
                 stages=self._stages,
@@ -65,16 +66,16 @@ class Lane:
                 keys=[services.key_id(dialect) for dialect in Dialect],
                 limit=room,
             )
-        for claim in claims:
+        for claim in taken:
             self._start(claim, deadline=noted_at + leases[claim.dialect])
-        return len(claims) == room
+        return len(taken) == room
 
-    def _start(self, claim: runs.Claim, *, deadline: float) -> None:
+    def _start(self, claim: Claim, *, deadline: float) -> None:
         with self._lock:
             self._busy += 1
         self._pool.submit(self._step, claim, deadline)
 
-    def _step(self, claim: runs.Claim, deadline: float) -> None:
+    def _step(self, claim: Claim, deadline: float) -> None:
         try:
             steps.take(self._hands, claim, deadline=deadline)
         except Exception:

@@ -11,7 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import structlog
 
-from core import assets, events, runs
+from core import assets, events
+from core.claims import Claim
 from core.errors import AppError
 from core.media import preview_image
 from core.models import AssetKind, Job
@@ -22,9 +23,7 @@ log = structlog.get_logger(__name__)
 
 
 @contextlib.contextmanager
-def taking(
-    services: Services, claim: runs.Claim, job: Job
-) -> Iterator[Callable[[int, bytes], None]]:
+def taking(services: Services, claim: Claim, job: Job) -> Iterator[Callable[[int, bytes], None]]:
     """Yield what takes the previews; leaving waits for the one under way."""
     if not job.options.get("partial_images"):
         yield lambda _index, _image: None
@@ -36,7 +35,7 @@ def taking(
 def _later(
     pool: ThreadPoolExecutor,
     services: Services,
-    claim: runs.Claim,
+    claim: Claim,
     job: Job,
     index: int,
     image: bytes,
@@ -44,7 +43,7 @@ def _later(
     pool.submit(_keep, services, claim, job, index, image)
 
 
-def _keep(services: Services, claim: runs.Claim, job: Job, index: int, image: bytes) -> None:
+def _keep(services: Services, claim: Claim, job: Job, index: int, image: bytes) -> None:
     try:
         small = preview_image(image)
         key = result_key(

@@ -16,7 +16,8 @@ from uuid import UUID
 import structlog
 from sqlalchemy.orm import Session
 
-from core import assets, attempts, events, jobs, runs
+from core import assets, attempts, claims, events, jobs, runs, transitions
+from core.claims import Claim, Stale
 from core.errors import (
     AppError,
     BadResult,
@@ -75,7 +76,7 @@ class Outcome:
     request_id: str | None = None
 
 
-def store_edit(hands: Hands, claim: runs.Claim, spooled: Spooled) -> None:
+def store_edit(hands: Hands, claim: Claim, spooled: Spooled) -> None:
     """Copy a spooled answer's images to the bucket and finish the job."""
     services = hands.services
     job = _job(services, claim.job_id)
@@ -101,7 +102,7 @@ def store_edit(hands: Hands, claim: runs.Claim, spooled: Spooled) -> None:
     hands.spool.remove(spooled.attempt_id)
 
 
-def store_video(hands: Hands, claim: runs.Claim, ready: Ready) -> None:
+def store_video(hands: Hands, claim: Claim, ready: Ready) -> None:
     """Fetch a finished video, copy it to the bucket and finish the job."""
     services = hands.services
     job = _job(services, claim.job_id)
@@ -128,7 +129,7 @@ def store_video(hands: Hands, claim: runs.Claim, ready: Ready) -> None:
 
 
 def _unplayable(
-    hands: Hands, claim: runs.Claim, path: Path, attempt: UUID, error: MediaRejected
+    hands: Hands, claim: Claim, path: Path, attempt: UUID, error: MediaRejected
 ) -> None:
     """A cut download is tried again with a fresh URL before it counts as a bad result."""
     if claim.failures + 1 < DOWNLOAD_TRIES:
@@ -205,11 +206,11 @@ def _small_picture(done: Finished) -> assets.Picture | None:
     )
 
 
-def _finish(hands: Hands, claim: runs.Claim, kept: Sequence[Kept], outcome: Outcome) -> None:
+def _finish(hands: Hands, claim: Claim, kept: Sequence[Kept], outcome: Outcome) -> None:
     """Write assets, cost and `done` in one transaction."""
     services = hands.services
     with services.sessions.begin() as session:
-        job = runs.job_of(session, runs.held(session, claim))
+        job = transitions.job_of(session, claims.held(session, claim))
         covers = [_record(session, job, item, outcome.attempt_id, n) for n, item in enumerate(kept)]
         assets.drop_previews(session, job.id)
         price = cost(
@@ -247,7 +248,7 @@ def _record(session: Session, job: Job, kept: Kept, attempt_id: UUID, position: 
 
 
 def keep_raw(
-    hands: Hands, claim: runs.Claim, attempt_id: UUID, error: BadResult | MediaRejected
+    hands: Hands, claim: Claim, attempt_id: UUID, error: BadResult | MediaRejected
 ) -> None:
     """End a job whose paid answer holds nothing usable, keeping the answer itself."""
     code = error.code if isinstance(error, BadResult) else "not_an_image"
@@ -257,13 +258,13 @@ def keep_raw(
 
 
 def _keep_raw_file(
-    hands: Hands, claim: runs.Claim, path: Path, attempt_id: UUID, *, code: str, message: str
+    hands: Hands, claim: Claim, path: Path, attempt_id: UUID, *, code: str, message: str
 ) -> None:
     services = hands.services
     job = _job(services, claim.job_id)
     stored, sha256 = _put_raw(services, job, path, attempt_id)
     with services.sessions.begin() as session:
-        runs.held(session, claim)
+        claims.held(session, claim)
         assets.add(
             session,
             AssetKind.RAW,
@@ -288,7 +289,7 @@ def _put_raw(services: Services, job: Job, path: Path, attempt_id: UUID) -> tupl
     return services.bucket.put_file(key, path, content_type=kind, sha256=sha256), sha256
 
 
-def _again(services: Services, claim: runs.Claim, *, why: str, error: AppError) -> None:
+def _again(services: Services, claim: Claim, *, why: str, error: AppError) -> None:
     log.warning("storing_failed", job_id=str(claim.job_id), why=why, reason=str(error))
     with services.sessions.begin() as session:
         runs.retry(session, claim, due_in_s=backoff_s(claim.failures), why=why)
@@ -303,9 +304,9 @@ def _job(services: Services, job_id: UUID) -> Job:
         return session.get_one(Job, job_id)
 
 
-def _attempt_id(services: Services, claim: runs.Claim) -> UUID:
+def _attempt_id(services: Services, claim: Claim) -> UUID:
     with services.sessions() as session:
         attempt = attempts.live(session, claim.job_id)
     if attempt is None:
-        raise runs.Stale(f"Job {claim.job_id} has no live attempt.")
+        raise Stale(f"Job {claim.job_id} has no live attempt.")
     return attempt.id

@@ -15,6 +15,7 @@ from uuid import UUID
 import structlog
 
 from core import attempts, events, gates, runs
+from core.claims import Claim, Stale
 from core.errors import (
     AppError,
     BadResult,
@@ -45,7 +46,7 @@ def send_s(services: Services, dialect: str) -> float:
     return settings.openai_timeout_s if dialect == Dialect.OPENAI else settings.minimax_timeout_s
 
 
-def take(hands: Hands, claim: runs.Claim, *, deadline: float) -> None:
+def take(hands: Hands, claim: Claim, *, deadline: float) -> None:
     """Do the step a claim is for. `deadline` is monotonic and was noted before the claim."""
     try:
         if claim.stage is Stage.READY:
@@ -54,14 +55,14 @@ def take(hands: Hands, claim: runs.Claim, *, deadline: float) -> None:
             look(hands, claim)
         else:
             store(hands, claim)
-    except runs.Stale as error:
+    except Stale as error:
         log.warning("step_was_stale", job_id=str(claim.job_id), reason=str(error))
 
 
 # --- sending ----------------------------------------------------------------------------
 
 
-def submit(hands: Hands, claim: runs.Claim, *, deadline: float) -> None:
+def submit(hands: Hands, claim: Claim, *, deadline: float) -> None:
     """Send one paid request, at most once, if it still fits before the deadline."""
     services = hands.services
     total_s = send_s(services, claim.dialect)
@@ -100,7 +101,7 @@ def _storage_code(error: AppError) -> str:
 
 
 def _intend(
-    services: Services, claim: runs.Claim, task: requests.Task, total_s: float
+    services: Services, claim: Claim, task: requests.Task, total_s: float
 ) -> tuple[Attempt, str | None]:
     """Write the attempt, in a commit of its own, before anything is sent."""
     wants_callback = claim.dialect != Dialect.OPENAI and services.settings.public_base_url
@@ -119,7 +120,7 @@ def _intend(
 
 def _send_edit(
     hands: Hands,
-    claim: runs.Claim,
+    claim: Claim,
     attempt: Attempt,
     files: requests.Files,
     limits: SendLimits,
@@ -150,7 +151,7 @@ def _send_edit(
 
 def _send_video(
     hands: Hands,
-    claim: runs.Claim,
+    claim: Claim,
     attempt: Attempt,
     files: requests.Files,
     limits: SendLimits,
@@ -178,7 +179,7 @@ def _send_video(
         runs.accepted(session, claim, task_id=taken.task_id, poll_in_s=FIRST_POLL_S)
 
 
-def _not_done(hands: Hands, claim: runs.Claim, attempt: Attempt, error: ProviderError) -> None:
+def _not_done(hands: Hands, claim: Claim, attempt: Attempt, error: ProviderError) -> None:
     """Record a request that brought no result, by what its error says may be done next."""
     services = hands.services
     outcome = _outcome(error)
@@ -216,11 +217,11 @@ def _outcome(error: ProviderError) -> Outcome:
             return Outcome.UNKNOWN
 
 
-def _after_not_sent(hands: Hands, claim: runs.Claim, _: Attempt, error: ProviderError) -> None:
+def _after_not_sent(hands: Hands, claim: Claim, _: Attempt, error: ProviderError) -> None:
     _put_back(hands.services, claim, due_in_s=backoff_s(claim.failures), why=error.code)
 
 
-def _after_not_accepted(hands: Hands, claim: runs.Claim, _: Attempt, error: ProviderError) -> None:
+def _after_not_accepted(hands: Hands, claim: Claim, _: Attempt, error: ProviderError) -> None:
     assert isinstance(error, NotAccepted)
     with hands.services.sessions.begin() as session:
         gates.close(
@@ -234,7 +235,7 @@ def _after_not_accepted(hands: Hands, claim: runs.Claim, _: Attempt, error: Prov
         runs.postponed(session, claim, due_in_s=error.retry_after_s or 0, why=error.code)
 
 
-def _after_refused(hands: Hands, claim: runs.Claim, _: Attempt, error: ProviderError) -> None:
+def _after_refused(hands: Hands, claim: Claim, _: Attempt, error: ProviderError) -> None:
     assert isinstance(error, Refused)
     services = hands.services
     with services.sessions.begin() as session:
@@ -251,19 +252,17 @@ def _after_refused(hands: Hands, claim: runs.Claim, _: Attempt, error: ProviderE
         job.request_id = error.request_id
 
 
-def _after_bad_result(
-    hands: Hands, claim: runs.Claim, attempt: Attempt, error: ProviderError
-) -> None:
+def _after_bad_result(hands: Hands, claim: Claim, attempt: Attempt, error: ProviderError) -> None:
     assert isinstance(error, BadResult)
     results.keep_raw(hands, claim, attempt.id, error)
 
 
-def _after_unknown(hands: Hands, claim: runs.Claim, _: Attempt, error: ProviderError) -> None:
+def _after_unknown(hands: Hands, claim: Claim, _: Attempt, error: ProviderError) -> None:
     with hands.services.sessions.begin() as session:
         runs.unsure(session, claim, why=error.code)
 
 
-_MOVES: dict[type[ProviderError], Callable[[Hands, runs.Claim, Attempt, ProviderError], None]] = {
+_MOVES: dict[type[ProviderError], Callable[[Hands, Claim, Attempt, ProviderError], None]] = {
     NotSent: _after_not_sent,
     NotAccepted: _after_not_accepted,
     Refused: _after_refused,
@@ -272,7 +271,7 @@ _MOVES: dict[type[ProviderError], Callable[[Hands, runs.Claim, Attempt, Provider
 }
 
 
-def _put_back(services: Services, claim: runs.Claim, *, due_in_s: float, why: str) -> None:
+def _put_back(services: Services, claim: Claim, *, due_in_s: float, why: str) -> None:
     with services.sessions.begin() as session:
         runs.postponed(session, claim, due_in_s=due_in_s, why=why)
 
@@ -280,7 +279,7 @@ def _put_back(services: Services, claim: runs.Claim, *, due_in_s: float, why: st
 # --- looking ----------------------------------------------------------------------------
 
 
-def look(hands: Hands, claim: runs.Claim) -> None:
+def look(hands: Hands, claim: Claim) -> None:
     """Ask the provider how a video stands. Asking is free."""
     services = hands.services
     task_id = _task_id(services, claim.job_id)
@@ -317,11 +316,11 @@ def _task_id(services: Services, job_id: UUID) -> str:
     with services.sessions() as session:
         attempt = attempts.live(session, job_id)
     if attempt is None or attempt.provider_task_id is None:
-        raise runs.Stale(f"Job {job_id} has no task to ask for.")
+        raise Stale(f"Job {job_id} has no task to ask for.")
     return attempt.provider_task_id
 
 
-def _again(services: Services, claim: runs.Claim, *, why: str) -> None:
+def _again(services: Services, claim: Claim, *, why: str) -> None:
     with services.sessions.begin() as session:
         runs.retry(session, claim, due_in_s=backoff_s(claim.failures), why=why)
 
@@ -329,7 +328,7 @@ def _again(services: Services, claim: runs.Claim, *, why: str) -> None:
 # --- storing ----------------------------------------------------------------------------
 
 
-def store(hands: Hands, claim: runs.Claim) -> None:
+def store(hands: Hands, claim: Claim) -> None:
     """Copy a known result to our bucket, again if need be: reading is free."""
     services = hands.services
     if claim.dialect == Dialect.OPENAI:

@@ -5,7 +5,7 @@ from datetime import timedelta
 import structlog
 from sqlalchemy.orm import Session
 
-from core import attempts, runs
+from core import attempts, clock, runs
 from core.models import Run
 from core.services import HOST
 from core.stages import Outcome, Stage
@@ -34,7 +34,7 @@ def _moved_on(hands: Hands, session: Session, run: Run) -> bool:
     if attempt.outcome == Outcome.ACCEPTED:
         return _go_on(session, run, task_id=attempt.provider_task_id, by=hands.worker)
     settle = timedelta(seconds=hands.services.settings.settle_s)
-    if attempt.send_deadline + settle > runs.clock(session):
+    if attempt.send_deadline + settle > clock.read(session):
         return False
     attempts.settled(session, attempt.id, Outcome.UNKNOWN, observation="worker_lost")
     runs.lost_sight(session, run, by=hands.worker, why="worker_lost")
@@ -57,7 +57,7 @@ def recover(hands: Hands) -> int:
 
 def _may_be_taken_up(session: Session, run: Run) -> bool:
     """Return whether nobody is at it, and its answer is what it lacks."""
-    if run.lease_until is not None and run.lease_until > runs.clock(session):
+    if run.lease_until is not None and run.lease_until > clock.read(session):
         return False
     return Stage(run.stage) in {Stage.SUBMITTING, Stage.UNCERTAIN}
 

@@ -2,7 +2,7 @@ import secrets
 
 import pytest
 
-from core import attempts, jobs, runs
+from core import attempts, clock, jobs, runs
 from core.models import Attempt, Run
 from core.stages import Outcome, Stage
 from tests.core.conftest import claimed, order, person
@@ -64,7 +64,7 @@ def test_once_the_task_is_known_the_job_is_due_at_once(api, services, attempt):
     with services.sessions.begin() as session:
         run = runs.locked(session, attempt.job_id)
         runs.found(session, run, task_id="77", by="test")
-        run.due_at = runs.NEVER
+        run.due_at = clock.NEVER
     api.post(f"/hailuo/callback/{TOKEN}", json={"task_id": "77", "status": "success"})
 
     assert claimed(services.sessions, Stage.GENERATING).job_id == attempt.job_id

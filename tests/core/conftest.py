@@ -4,8 +4,9 @@ from uuid import uuid4
 import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
-from core import jobs, runs, users
+from core import claims, jobs, users
 from core.accounts import Account
+from core.claims import Claim
 from core.database import open_engine, open_sessions
 from core.models import Dialect, Job, Role, User
 from core.stages import Stage
@@ -49,7 +50,7 @@ def filed(sessions, user: User, **changes) -> Job:
         return jobs.queue(session, user, order(**changes))
 
 
-def claimed(sessions, *stages: Stage, worker: str = "w1", leases=None) -> runs.Claim:
+def claimed(sessions, *stages: Stage, worker: str = "w1", leases=None) -> Claim:
     claims = claim_all(sessions, *stages, worker=worker, leases=leases, limit=1)
     assert len(claims) == 1
     return claims[0]
@@ -57,7 +58,7 @@ def claimed(sessions, *stages: Stage, worker: str = "w1", leases=None) -> runs.C
 
 def claim_all(sessions, *stages: Stage, worker: str = "w1", leases=None, limit: int = 100):
     with sessions.begin() as session:
-        return runs.claim(
+        return claims.claim(
             session,
             worker=worker,
             stages=stages or (Stage.READY,),

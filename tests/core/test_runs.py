@@ -2,7 +2,8 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 
-from core import attempts, events, gates, runs
+from core import attempts, claims, events, gates, runs
+from core.claims import Claim, Stale
 from core.errors import Conflict
 from core.models import Attempt, Job, Run
 from core.stages import Outcome, Stage, Status
@@ -19,7 +20,7 @@ def job_now(sessions, job: Job) -> Job:
         return session.get_one(Job, job.id)
 
 
-def sent(sessions, claim: runs.Claim) -> Attempt:
+def sent(sessions, claim: Claim) -> Attempt:
     with sessions.begin() as session:
         return attempts.open_one(
             session, claim, key_id="key", send_s=5, callback_token=None, estimate_usd=None
@@ -31,7 +32,7 @@ class TestClaim:
         filed(sessions, kim)
 
         def take(session, worker):
-            return runs.claim(
+            return claims.claim(
                 session, worker=worker, stages=[Stage.READY], leases=LEASES, host="here", keys=[]
             )
 
@@ -96,7 +97,7 @@ class TestFence:
             runs.handed_back(session, old)
         claimed(sessions, worker="w2")
 
-        with pytest.raises(runs.Stale), sessions.begin() as session:
+        with pytest.raises(Stale), sessions.begin() as session:
             runs.accepted(session, old, task_id="1", poll_in_s=0)
         assert run_of(sessions, job).lease_owner == "w2"
         assert job_now(sessions, job).provider_task_id is None

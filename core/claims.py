@@ -1,0 +1,140 @@
+"""Who may act on a job: leases with fencing tokens.
+
+Functions take the session first and never commit. A claim whose token is no
+longer the row's raises `Stale`, and the caller changes nothing.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, case, func, or_, select, update
+from sqlalchemy.orm import Session
+
+from core import gates
+from core.clock import now
+from core.errors import Conflict
+from core.models import Run
+from core.stages import Stage
+from core.transitions import move
+
+
+class Stale(Conflict):
+    """Somebody else holds the lease now, or the job has ended."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """The right to take one step, until the lease ends by the database's clock."""
+
+    job_id: UUID
+    stage: Stage  # as it was found; `ready` has already become `submitting`
+    dialect: str
+    model: str
+    token: int
+    worker: str
+    failures: int
+    polls: int
+
+
+def claim(
+    session: Session,
+    *,
+    worker: str,
+    stages: Sequence[Stage],
+    leases: Mapping[str, float],
+    host: str,
+    keys: Sequence[str],
+    limit: int = 1,
+) -> Sequence[Claim]:
+    """Take up to `limit` due runs in `stages`, oldest due first.
+
+    SKIP LOCKED: two workers never take the same row and never wait for each
+    other. `ready` rows become `submitting` at once, unless the gate of their
+    provider, key (`keys`: ours) and model is closed. `leases` holds the seconds
+    of a lease by dialect.
+    """
+    due = (
+        select(Run.job_id, Run.stage)
+        .where(
+            Run.lease_owner.is_(None),
+            Run.stage.in_(stages),
+            Run.stage != Stage.UNCERTAIN,
+            Run.due_at <= func.now(),
+            or_(Run.spool_host.is_(None), Run.spool_host == host),
+            or_(Run.stage != Stage.READY, ~gates.closed_for(Run.dialect, Run.model, keys=keys)),
+        )
+        .order_by(Run.due_at, Run.job_id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+        .cte("due")
+        .prefix_with("MATERIALIZED", dialect="postgresql")
+    )
+    taken = session.execute(
+        update(Run)
+        .where(Run.job_id == due.c.job_id)
+        .values(
+            lease_owner=worker,
+            lease_until=now() + _seconds(leases),
+            lease_token=Run.lease_token + 1,
+        )
+        .returning(Run, due.c.stage.label("found"))
+        .execution_options(synchronize_session=False, populate_existing=True)
+    ).all()
+    claims = [_claimed(session, run, Stage(found), worker) for run, found in taken]
+    session.flush()
+    return claims
+
+
+def _seconds(leases: Mapping[str, float]) -> ColumnElement[Any]:
+    return case(
+        {dialect: timedelta(seconds=length) for dialect, length in leases.items()},
+        value=Run.dialect,
+        else_=timedelta(seconds=min(leases.values())),
+    )
+
+
+def _claimed(session: Session, run: Run, found: Stage, worker: str) -> Claim:
+    if found is Stage.READY:
+        move(session, run, Stage.SUBMITTING, by=worker)
+    return Claim(
+        job_id=run.job_id,
+        stage=found,
+        dialect=run.dialect,
+        model=run.model,
+        token=run.lease_token,
+        worker=worker,
+        failures=run.failures,
+        polls=run.polls,
+    )
+
+
+def held(session: Session, claim: Claim) -> Run:
+    """Return the claimed run, locked.
+
+    Raises:
+        Stale: the lease was taken over or the job has ended.
+    """
+    run = session.get(Run, claim.job_id, with_for_update=True, populate_existing=True)
+    if run is None or run.lease_token != claim.token or run.lease_owner != claim.worker:
+        raise Stale(f"The lease {claim.token} on job {claim.job_id} is no longer held.")
+    return run
+
+
+def renewed(session: Session, run: Run, claim: Claim, *, lease_s: float) -> Claim:
+    """Begin the next step under a lease of its own, without letting go of the run."""
+    run.lease_token = claim.token + 1
+    run.lease_until = now() + timedelta(seconds=lease_s)
+    session.flush()
+    return Claim(
+        job_id=claim.job_id,
+        stage=Stage(run.stage),
+        dialect=claim.dialect,
+        model=claim.model,
+        token=claim.token + 1,
+        worker=claim.worker,
+        failures=0,
+        polls=claim.polls,
+    )
