@@ -4,10 +4,9 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from sqlalchemy import func
 from sqlalchemy.orm import Session
 
-from core import events, runs
+from core import events, rechecks, runs
 from core.models import Attempt, Run
 from core.stages import Outcome, Stage
 
@@ -28,9 +27,8 @@ def heard(session: Session, attempt: Attempt, task_id: str | None) -> None:
         attempt.candidate_task_id = task_id
     run = session.get(Run, attempt.job_id, with_for_update=True)
     waits = attempt.outcome in {Outcome.OPEN, Outcome.UNKNOWN, Outcome.SUPERSEDED}
-    if waits and attempt.provider_task_id is None and attempt.candidate_task_id:
-        attempt.recheck_at = func.now()
-        events.wake_workers(session)
-    elif run is not None and Stage(run.stage) is Stage.GENERATING and run.lease_owner is None:
+    if waits or run is None:
+        rechecks.after_settling(session, attempt)
+    elif Stage(run.stage) is Stage.GENERATING:
         runs.due_now(session, run)
     events.record(session, attempt.job_id, "callback_came", by="provider", attempt_id=attempt.id)

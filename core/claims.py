@@ -6,7 +6,7 @@ longer the row's raises `Stale`, and the caller changes nothing.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -37,6 +37,8 @@ class Claim:
     worker: str
     failures: int
     polls: int
+    due_at: datetime | None = None  # as it was found; a callback moves it meanwhile
+    cancel: bool = False  # somebody asked to have it dropped at the provider
 
 
 def claim(
@@ -108,6 +110,8 @@ def _claimed(session: Session, run: Run, found: Stage, worker: str) -> Claim:
         worker=worker,
         failures=run.failures,
         polls=run.polls,
+        due_at=run.due_at,
+        cancel=run.cancel_by is not None,
     )
 
 

@@ -4,23 +4,53 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from core import attempts, audit, jobs, runs
+from core import attempts, audit, events, jobs, rechecks, runs
 from core.errors import Conflict, Rejected, msg
-from core.models import Run, User
-from core.stages import Stage
+from core.models import Attempt, Dialect, Run, User
+from core.stages import Outcome, Stage
 
 
 def cancel(session: Session, user: User, id: UUID) -> None:
-    """Stop a job before it is sent: at once and free.
+    """Stop a job: at once before it is sent; a task that its provider may drop, if it still waits.
 
     Raises:
         Rejected: it has been sent; its result will be stored and is paid for.
     """
     run = _run(session, user, id)
-    if Stage(run.stage) is not Stage.READY:
+    if Stage(run.stage) is Stage.READY:
+        runs.ended_by(session, run, Stage.CANCELLED, by=user.login_id)
+    elif may_be_dropped(run):
+        runs.cancel_asked(session, run, by=user.login_id)
+    else:
         raise Rejected(msg("It has been sent already: it is paid for, and its result is kept."))
-    runs.ended_by(session, run, Stage.CANCELLED, by=user.login_id)
     audit.record(session, "job_cancelled", user_id=user.id, on=("job", id))
+
+
+def may_be_dropped(run: Run) -> bool:
+    """Return whether the provider may still drop the task: only v2's, and only while it waits."""
+    waits = run.provider_status in {None, "queued"}
+    return Stage(run.stage) is Stage.GENERATING and run.dialect == Dialect.MINIMAX_V2 and waits
+
+
+def check(session: Session, user: User, id: UUID) -> None:
+    """Have a worker look at the provider for the task of an uncertain job, now. It is free.
+
+    Raises:
+        Conflict: the job has moved on. Rejected: there is nothing to look for.
+    """
+    run = _uncertain(session, user, id)
+    attempt = attempts.live(session, id)
+    if attempt is None or not may_be_found(attempt):
+        raise Rejected(msg("The provider has no way to tell what became of it."))
+    rechecks.later(attempt, in_s=0)
+    events.record(session, id, "check_asked", by=user.login_id, attempt_id=attempt.id)
+    events.wake_workers(session)
+    events.show_change(session, job_id=id, user_id=run.user_id)
+
+
+def may_be_found(attempt: Attempt) -> bool:
+    """Return whether asking can help: v2 lists its tasks, and a callback may have named one."""
+    return attempt.dialect == Dialect.MINIMAX_V2 or attempt.candidate_task_id is not None
 
 
 def send_again(session: Session, user: User, id: UUID) -> None:
@@ -28,6 +58,8 @@ def send_again(session: Session, user: User, id: UUID) -> None:
     run = _uncertain(session, user, id)
     attempt = attempts.live(session, id)
     if attempt is not None:
+        if attempt.outcome == Outcome.ACCEPTED:
+            raise Conflict(msg("This job has moved on by itself; look at it again."))
         attempts.superseded(attempt, by=user.id)
     runs.again(session, run, by=user.login_id)
     audit.record(session, "job_sent_again", user_id=user.id, on=("job", id))

@@ -49,10 +49,28 @@ def record_move(
 
 
 def of_job(session: Session, job_id: UUID, *, limit: int = 500) -> Sequence[JobEvent]:
-    """Return a job's log, oldest first."""
-    return session.scalars(
-        select(JobEvent).where(JobEvent.job_id == job_id).order_by(JobEvent.id).limit(limit)
+    """Return the newest lines of a job's log, oldest first."""
+    newest = session.scalars(
+        select(JobEvent).where(JobEvent.job_id == job_id).order_by(JobEvent.id.desc()).limit(limit)
     ).all()
+    return list(reversed(newest))
+
+
+def count(
+    session: Session,
+    job_id: UUID,
+    kind: str,
+    *,
+    attempt_id: UUID | None = None,
+    why: str | None = None,
+) -> int:
+    """Return how many lines of a kind a job's log has, of an attempt or for a reason."""
+    query = select(func.count()).where(JobEvent.job_id == job_id, JobEvent.kind == kind)
+    if attempt_id is not None:
+        query = query.where(JobEvent.attempt_id == attempt_id)
+    if why is not None:
+        query = query.where(JobEvent.detail["why"].astext == why)
+    return session.scalar(query) or 0
 
 
 def wake_workers(session: Session) -> None:

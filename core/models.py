@@ -255,7 +255,8 @@ class Run(Base):
     polls: Mapped[int] = mapped_column(server_default="0", default=0)
     provider_status: Mapped[str | None]  # the provider's own word, for the page
     waiting_for: Mapped[str | None]  # a code of core.refusals: why it was put back
-    spool_host: Mapped[str | None]  # only this host's disk holds the answer
+    spool_host: Mapped[str | None]  # only the disk with this spool holds the answer
+    cancel_by: Mapped[str | None]  # who asked to have it dropped at the provider
 
 
 # Two narrow partial indexes: what may be claimed, and whose lease may have ended.

@@ -169,6 +169,11 @@ BAD_RESULT: Final[Mapping[str, Message]] = {
         "What {provider} sent is not an image. That is {provider}'s fault, and it was charged. The "
         "answer is kept for a complaint; a new job costs again."
     ),
+    "answer_lost": msg(
+        "{provider}'s answer came, and the disk it was kept on is gone before it could be stored. "
+        "That is our fault, and it was charged. An administrator must look at the worker's disk; "
+        "a new job costs again."
+    ),
     "not_a_video": msg(
         "What {provider} sent cannot be played as a video. That is {provider}'s fault, and it was "
         "charged. The file is kept for a complaint; a new job costs again."

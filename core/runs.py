@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core import events
@@ -94,7 +94,8 @@ def looked(session: Session, claim: Claim, *, provider_status: str, poll_in_s: f
         run.provider_status = provider_status
         show(session, run)
     run.polls = claim.polls + 1
-    release(run, due_in_s=poll_in_s)
+    called_back = run.due_at != claim.due_at  # while we were asking
+    release(run, due_in_s=0 if called_back else poll_in_s)
 
 
 def retry(session: Session, claim: Claim, *, due_in_s: float, why: str) -> None:
@@ -138,15 +139,23 @@ def stored(
 # --- moves of the sweep, of callbacks and of people -------------------------------------
 
 
-def overdue(session: Session, *, limit: int = 50) -> Sequence[Run]:
-    """Return the runs whose lease has ended, locked: their worker died or is late."""
+def overdue(session: Session, *, limit: int = 200) -> Sequence[UUID]:
+    """Return the jobs whose lease has ended, longest ago first: their worker died or is late."""
     return session.scalars(
-        select(Run)
+        select(Run.job_id)
         .where(Run.lease_owner.is_not(None), Run.lease_until < now())
         .order_by(Run.lease_until)
         .limit(limit)
-        .with_for_update(skip_locked=True)
     ).all()
+
+
+def overdue_one(session: Session, job_id: UUID) -> Run | None:
+    """Return one of them, locked, unless it has moved on or somebody else is at it."""
+    return session.scalar(
+        select(Run)
+        .where(Run.job_id == job_id, Run.lease_owner.is_not(None), Run.lease_until < now())
+        .with_for_update(skip_locked=True)
+    )
 
 
 def freed(session: Session, run: Run, *, by: str) -> None:
@@ -188,6 +197,22 @@ def turned_up(session: Session, run: Run, *, host: str, by: str) -> None:
     events.wake_workers(session)
 
 
+def cancel_asked(session: Session, run: Run, *, by: str) -> None:
+    """Have a worker ask the provider to drop a task that may still wait there."""
+    run.cancel_by = by
+    events.record(session, run.job_id, "cancel_asked", by=by)
+    due_now(session, run)
+
+
+def not_cancelled(session: Session, claim: Claim) -> None:
+    """Go on with a task that the provider has begun: it is paid for."""
+    run = held(session, claim)
+    run.cancel_by = None
+    events.record(session, run.job_id, "cancel_refused", by=claim.worker)
+    release(run, due_in_s=0)
+    show(session, run)
+
+
 def again(session: Session, run: Run, *, by: str) -> None:
     """Queue an uncertain job once more. The caller has recorded the consent."""
     move(session, run, Stage.READY, by=by, why="consent")
@@ -201,6 +226,6 @@ def ended_by(session: Session, run: Run, stage: Stage, *, by: str, code: str | N
 
 
 def due_now(session: Session, run: Run) -> None:
-    """Let the next free worker look at it at once."""
-    run.due_at = func.now()
+    """Let the next free worker look at it at once, or again if one is just looking."""
+    run.due_at = now()
     events.wake_workers(session)

@@ -86,6 +86,13 @@ EVENT_LABELS: Final = {
     "callback_came": msg("Provider called back"),
     "step_failed": msg("A step failed and will be repeated"),
     "lease_ended": msg("A worker was lost; another one goes on"),
+    "task_found": msg("The task of a lost answer was found"),
+    "cancel_asked": msg("Somebody asked to cancel it at the provider"),
+    "cancel_refused": msg("The provider had begun already: it is paid for"),
+    "late_result_kept": msg("A late result came and is kept beside the others"),
+    "late_result_missing": msg("The late task ended without a result"),
+    "result_unusable": msg("Part of the answer was unusable; the answer is kept"),
+    "check_asked": msg("Somebody asked to look at the provider"),
     "thumbnail_not_made": msg("No thumbnail could be made"),
 }
 

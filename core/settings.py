@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
 
+from core import failpoints
 from core.errors import ConfigError
 
 MIB = 2**20
@@ -54,11 +55,13 @@ class Settings:
     connect_timeout_s: float = 10.0
     openai_timeout_s: float = 360.0
     minimax_timeout_s: float = 30.0
-    step_lease_s: float = 60.0  # for polling and storing; a paid request gets its timeout + margin
+    step_lease_s: float = 60.0  # for polling; a paid request gets its timeout + margin
+    store_lease_s: float = 300.0  # for fetching, checking and storing a result
     lease_margin_s: float = 30.0
     settle_s: float = 10.0  # after a send deadline, before a lost answer becomes 'uncertain'
     video_poll_s: float = 10.0
     result_url_max_bytes: int = 2 * GIB
+    failpoints: frozenset[str] = frozenset()  # where tests kill this process; never in prod
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Self:
@@ -156,6 +159,14 @@ def _zone(text: str) -> str:
     return text
 
 
+def _failpoints(text: str) -> frozenset[str]:
+    names = _words(text)
+    unknown = sorted(names - failpoints.POINTS.keys())
+    if unknown:
+        raise ValueError(f"must be among {', '.join(failpoints.POINTS)}, not {', '.join(unknown)}")
+    return names
+
+
 def _key_part(text: str) -> str:
     if not (text.isascii() and text.replace("-", "").isalnum() and len(text) <= 20):
         raise ValueError(f"must be up to 20 letters, digits or '-', not {text!r}")
@@ -181,6 +192,7 @@ _CHECKS: Mapping[str, Callable[[str], Any]] = {
     "team_timezone": _zone,
     "team_visibility": _one_of("read", "none"),
     "environment": _key_part,
+    "failpoints": _failpoints,
 }
 
 
@@ -191,4 +203,6 @@ def _contradictions(values: Mapping[str, Any]) -> list[str]:
         problems.append("S3_PUBLIC_ENDPOINT_URL is set but S3_ENDPOINT_URL is not; set both")
     if values.get("environment") == "prod" and values.get("simulated_providers"):
         problems.append("SIMULATED_PROVIDERS must be empty when ENVIRONMENT is 'prod'")
+    if values.get("environment") == "prod" and values.get("failpoints"):
+        problems.append("FAILPOINTS must be empty when ENVIRONMENT is 'prod'")
     return problems

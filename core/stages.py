@@ -52,7 +52,7 @@ NEXT: Mapping[Stage, frozenset[Stage]] = {
         }
     ),
     Stage.GENERATING: frozenset({Stage.STORING, Stage.FAILED, Stage.EXPIRED, Stage.CANCELLED}),
-    Stage.STORING: frozenset({Stage.STORED, Stage.BAD_RESULT}),
+    Stage.STORING: frozenset({Stage.STORED, Stage.BAD_RESULT, Stage.FAILED, Stage.EXPIRED}),
     Stage.UNCERTAIN: frozenset(
         {Stage.GENERATING, Stage.STORING, Stage.REJECTED, Stage.ABANDONED, Stage.READY}
     ),

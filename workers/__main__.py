@@ -13,7 +13,7 @@ import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
 from sqlalchemy.exc import DBAPIError
 
-from core import heartbeats
+from core import failpoints, heartbeats
 from core.errors import ConfigError
 from core.events import WORK_CHANNEL
 from core.live import Listener
@@ -44,6 +44,7 @@ def main() -> int:
         print(error, file=sys.stderr)  # noqa: T201  (the one sentence an operator reads)
         return 2
     name = f"{HOST}:{os.getpid()}:{secrets.token_hex(3)}"
+    failpoints.arm(settings.failpoints)
     hands = Hands(services=services, spool=Spool(settings.spool_dir), worker=name)
     run(hands)
     return 0
@@ -88,7 +89,7 @@ def _clock(hands: Hands, dispatcher: Dispatcher) -> BackgroundScheduler:
 
 def _look_after(hands: Hands, dispatcher: Dispatcher) -> None:
     try:
-        if sweep.sweep(hands) + sweep.recover(hands):
+        if sweep.sweep(hands) + sweep.expire(hands) + sweep.recover(hands):
             dispatcher.wake()
     except DBAPIError as error:
         log.warning("sweep_failed", reason=str(error.orig).strip())

@@ -14,6 +14,7 @@ def tidy(hands: Hands) -> None:
     with hands.services.sessions.begin() as session:
         sign_in.forget_old(session)
         heartbeats.forget_old(session)
+    hands.spool.tidy()
     try:
         _drop_stale_uploads(hands)
     except StorageError as error:

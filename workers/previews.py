@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 import structlog
 
 from core import assets, events
-from core.claims import Claim
+from core.claims import Claim, held
 from core.errors import AppError
 from core.media import preview_image
 from core.models import AssetKind, Job
@@ -24,12 +24,15 @@ log = structlog.get_logger(__name__)
 
 @contextlib.contextmanager
 def taking(services: Services, claim: Claim, job: Job) -> Iterator[Callable[[int, bytes], None]]:
-    """Yield what takes the previews; leaving waits for the one under way."""
+    """Yield what takes the previews; leaving waits for none of them."""
     if not job.options.get("partial_images"):
         yield lambda _index, _image: None
         return
-    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="preview") as pool:
+    pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="preview")
+    try:
         yield lambda index, image: _later(pool, services, claim, job, index, image)
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _later(
@@ -56,6 +59,7 @@ def _keep(services: Services, claim: Claim, job: Job, index: int, image: bytes) 
         sha256 = hashlib.sha256(small).hexdigest()
         stored = services.bucket.put_bytes(key, small, content_type="image/webp", sha256=sha256)
         with services.sessions.begin() as session:
+            held(session, claim)  # the result is there already: nobody needs a preview
             assets.add(
                 session,
                 AssetKind.PREVIEW,

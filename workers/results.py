@@ -1,14 +1,13 @@
-"""From a provider's answer to objects in our bucket and rows that name them.
+"""From a provider's answer to a finished job. Everything here may be repeated.
 
-Everything here may be repeated: keys follow from the job, rows from their
-place. A job is `done` only when every result lies in the bucket.
+A job is `done` only when every usable result lies in the bucket. A result whose
+job has gone on or ended without it is kept as a late one beside it.
 """
 
-import hashlib
 import tempfile
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from decimal import Decimal
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -16,54 +15,36 @@ from uuid import UUID
 import structlog
 from sqlalchemy.orm import Session
 
-from core import assets, attempts, claims, events, jobs, runs, transitions
-from core.claims import Claim, Stale
+from core import assets, attempts, events, jobs, runs
+from core.claims import Claim, Stale, held
 from core.errors import (
     AppError,
     BadResult,
     DecoderFailed,
-    LinkExpired,
     MediaRejected,
     ProviderError,
     StorageError,
 )
-from core.media import Finished, finish_image, finish_video
-from core.models import Asset, AssetKind, Job
-from core.providers import Ready
+from core.failpoints import reach
+from core.models import Asset, Job
+from core.providers import EditResult, Ready
 from core.providers.answer_file import read_answer
 from core.providers.fetch import fetch
 from core.providers.prices import cost
 from core.services import Services
 from core.stages import Stage
-from core.storage import Stored
-from core.storage.keys import result_key, thumb_key
+from core.transitions import job_of
+from workers import keeping
 from workers.backoff import backoff_s
 from workers.hands import Hands
+from workers.keeping import Kept
 from workers.spool import Spooled
 
 log = structlog.get_logger(__name__)
 
-FOREVER = "private, max-age=31536000, immutable"
-DOWNLOAD_S = 600.0
+DOWNLOAD_SHARE = 0.6  # of the lease; the rest is for looking into the file and storing it
 DOWNLOAD_TRIES = 3
-EXTENSIONS = {
-    "image/png": "png",
-    "image/jpeg": "jpg",
-    "image/webp": "webp",
-    "image/gif": "gif",
-    "video/mp4": "mp4",
-}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
-    """One result in the bucket, with its thumbnail or poster where one could be made."""
-
-    result: Stored
-    picture: assets.Picture
-    small: Stored | None
-    small_picture: assets.Picture | None
-    small_kind: AssetKind
+BROKEN = "download_broken"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,217 +57,267 @@ class Outcome:
     request_id: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """Why an answer is of no use."""
+
+    attempt_id: UUID
+    code: str
+    message: str
+
+
+# --- edits ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _KeptEdit:
+    """The usable images of an answer; the answer itself too if some were not."""
+
+    images: Sequence[Kept]
+    unusable: int
+    raw: tuple[Any, assets.Picture] | None
+    outcome: Outcome
+
+
 def store_edit(hands: Hands, claim: Claim, spooled: Spooled) -> None:
     """Copy a spooled answer's images to the bucket and finish the job."""
     services = hands.services
     job = _job(services, claim.job_id)
     try:
-        answer = read_answer(spooled.body, spooled.answer)
-        kept = [
-            _keep_image(services, job, path, spooled.attempt_id, position)
-            for position, path in enumerate(answer.images)
-        ]
+        edit = _keep_edit(services, job, spooled)
     except (BadResult, MediaRejected) as error:
-        keep_raw(hands, claim, spooled.attempt_id, error)
-        return
+        code = error.code if isinstance(error, BadResult) else "not_an_image"
+        ending = Ending(attempt_id=spooled.attempt_id, code=code, message=str(error))
+        if not _end_badly(services, claim, spooled.body, ending):
+            return
     except (StorageError, DecoderFailed) as error:
         _again(services, claim, why="storage_unavailable", error=error)
         return
-    outcome = Outcome(
-        attempt_id=spooled.attempt_id,
-        actual=answer.actual,
-        usage=answer.usage,
-        request_id=spooled.answer.request_id,
-    )
-    _finish(hands, claim, kept, outcome)
+    else:
+        reach("uploaded")
+        with services.sessions.begin() as session:
+            finished = job_of(session, held(session, claim))
+            covers = _record_edit(session, finished, edit)
+            _finish(session, services, claim, finished, covers, edit.outcome)
+        reach("stored")
     hands.spool.remove(spooled.attempt_id)
+
+
+def store_late_edit(hands: Hands, spooled: Spooled) -> None:
+    """Keep an answer whose job has gone on or ended without it."""
+    services = hands.services
+    job = _job(services, spooled.job_id)
+    try:
+        edit = _keep_edit(services, job, spooled)
+    except (BadResult, MediaRejected):
+        kept = keeping.raw(services, job, spooled.body, spooled.attempt_id)
+        with services.sessions.begin() as session:
+            keeping.record_raw(session, job, kept, spooled.attempt_id)
+    else:
+        with services.sessions.begin() as session:
+            at = session.get_one(Job, job.id, with_for_update=True)
+            covers = _record_edit(session, at, edit)
+            _keep_late(session, services, at, covers, edit.outcome)
+    hands.spool.remove(spooled.attempt_id)
+
+
+def _keep_edit(services: Services, job: Job, spooled: Spooled) -> _KeptEdit:
+    """Copy what is usable to the bucket.
+
+    Raises:
+        BadResult, MediaRejected: nothing is.
+    """
+    answer = read_answer(spooled.body, spooled.answer)
+    reach("fetched")
+    images, first_problem = _usable(services, job, answer, spooled.attempt_id)
+    if first_problem is not None and not images:
+        raise first_problem
+    unusable = answer.unusable + len(answer.images) - len(images)
+    return _KeptEdit(
+        images=images,
+        unusable=unusable,
+        raw=keeping.raw(services, job, spooled.body, spooled.attempt_id) if unusable else None,
+        outcome=Outcome(
+            attempt_id=spooled.attempt_id,
+            actual=answer.actual,
+            usage=answer.usage,
+            request_id=spooled.answer.request_id,
+        ),
+    )
+
+
+def _usable(
+    services: Services, job: Job, answer: EditResult, attempt_id: UUID
+) -> tuple[Sequence[Kept], MediaRejected | None]:
+    images, problem = [], None
+    for position, path in enumerate(answer.images):
+        try:
+            images.append(keeping.image(services, job, path, attempt_id, position))
+        except MediaRejected as error:
+            problem = problem or error
+    return images, problem
+
+
+def _record_edit(session: Session, job: Job, edit: _KeptEdit) -> Sequence[Asset]:
+    attempt_id = edit.outcome.attempt_id
+    if edit.raw is not None:
+        keeping.record_raw(session, job, edit.raw, attempt_id)
+        events.record(session, job.id, "result_unusable", by="worker", count=edit.unusable)
+    return [
+        keeping.record(session, job, kept, attempt_id, position)
+        for position, kept in enumerate(edit.images)
+    ]
+
+
+# --- videos -----------------------------------------------------------------------------
 
 
 def store_video(hands: Hands, claim: Claim, ready: Ready) -> None:
     """Fetch a finished video, copy it to the bucket and finish the job."""
     services = hands.services
     job = _job(services, claim.job_id)
-    attempt = _attempt_id(services, claim)
-    with tempfile.TemporaryDirectory(prefix="proofsheet-") as folder:
-        path = Path(folder) / "result.mp4"
+    attempt_id = _attempt_id(services, claim)
+    with _folder() as folder:
+        path = folder / "result.mp4"
         try:
-            fetch(
-                ready.download_url,
-                path,
-                allowed_hosts=services.settings.download_allowed_hosts,
-                max_bytes=services.settings.result_url_max_bytes,
-                total_s=DOWNLOAD_S,
-            )
-            kept = _keep_video(services, job, path, attempt)
-        except (LinkExpired, StorageError, DecoderFailed, ProviderError) as error:
+            _fetch(services, ready, path)
+            reach("fetched")
+            kept = keeping.video(services, job, path, attempt_id)
+        except (StorageError, DecoderFailed, ProviderError) as error:
             _again(services, claim, why=_code(error), error=error)
             return
         except MediaRejected as error:
-            _unplayable(hands, claim, path, attempt, error)
+            _unplayable(hands, claim, path, attempt_id, error)
             return
-    outcome = Outcome(attempt_id=attempt, actual=ready.actual, usage=ready.usage)
-    _finish(hands, claim, [kept], outcome)
+    reach("uploaded")
+    outcome = Outcome(attempt_id=attempt_id, actual=ready.actual, usage=ready.usage)
+    with services.sessions.begin() as session:
+        finished = job_of(session, held(session, claim))
+        cover = keeping.record(session, finished, kept, attempt_id, 0)
+        _finish(session, services, claim, finished, [cover], outcome)
+
+
+def store_late_video(hands: Hands, job_id: UUID, attempt_id: UUID, ready: Ready) -> None:
+    """Keep a video whose job has gone on or ended without it.
+
+    Raises:
+        StorageError, DecoderFailed, ProviderError, MediaRejected: it is not kept yet.
+    """
+    services = hands.services
+    job = _job(services, job_id)
+    with _folder() as folder:
+        path = folder / "result.mp4"
+        _fetch(services, ready, path)
+        kept = keeping.video(services, job, path, attempt_id)
+    outcome = Outcome(attempt_id=attempt_id, actual=ready.actual, usage=ready.usage)
+    with services.sessions.begin() as session:
+        at = session.get_one(Job, job_id, with_for_update=True)
+        cover = keeping.record(session, at, kept, attempt_id, 0)
+        _keep_late(session, services, at, [cover], outcome)
+        attempts.locked(session, attempt_id).recheck_at = None
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="proofsheet-") as folder:
+        yield Path(folder)
+
+
+def _fetch(services: Services, ready: Ready, path: Path) -> None:
+    settings = services.settings
+    fetch(
+        ready.download_url,
+        path,
+        allowed_hosts=settings.download_allowed_hosts,
+        max_bytes=settings.result_url_max_bytes,
+        total_s=settings.store_lease_s * DOWNLOAD_SHARE,
+    )
 
 
 def _unplayable(
-    hands: Hands, claim: Claim, path: Path, attempt: UUID, error: MediaRejected
+    hands: Hands, claim: Claim, path: Path, attempt_id: UUID, error: MediaRejected
 ) -> None:
-    """A cut download is tried again with a fresh URL before it counts as a bad result."""
-    if claim.failures + 1 < DOWNLOAD_TRIES:
-        _again(hands.services, claim, why="download_broken", error=error)
-        return
-    _keep_raw_file(hands, claim, path, attempt, code="not_a_video", message=str(error))
-
-
-def _keep_image(services: Services, job: Job, path: Path, attempt_id: UUID, position: int) -> Kept:
-    with tempfile.TemporaryDirectory(prefix="proofsheet-") as folder:
-        done = finish_image(path, Path(folder), expected_mime=None)
-        return _put(services, job, path, done, attempt_id=attempt_id, position=position)
-
-
-def _keep_video(services: Services, job: Job, path: Path, attempt_id: UUID) -> Kept:
-    with tempfile.TemporaryDirectory(prefix="proofsheet-") as folder:
-        done = finish_video(path, Path(folder))
-        return _put(services, job, path, done, attempt_id=attempt_id, position=0)
-
-
-def _put(
-    services: Services,
-    job: Job,
-    path: Path,
-    done: Finished,
-    *,
-    attempt_id: UUID,
-    position: int,
-) -> Kept:
-    facts = done.facts
-    with path.open("rb") as file:
-        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    name = f"result-{str(attempt_id)[-8:]}-{position}.{EXTENSIONS[facts.mime]}"
-    key = result_key(
-        services.settings.environment,
-        provider=job.provider,
-        at=job.created_at,
-        job_id=job.id,
-        name=name,
-    )
-    stored = services.bucket.put_file(key, path, content_type=facts.mime, sha256=sha256)
-    return Kept(
-        result=stored,
-        picture=assets.Picture(
-            mime=facts.mime,
-            sha256=sha256,
-            width=facts.width,
-            height=facts.height,
-            duration_s=Decimal(str(round(facts.duration_s, 3))) if facts.duration_s else None,
-            filename=f"proofsheet-{str(job.id)[-12:]}-{position + 1}.{EXTENSIONS[facts.mime]}",
-        ),
-        small=_put_small(services, done),
-        small_picture=_small_picture(done),
-        small_kind=AssetKind.POSTER if facts.mime == "video/mp4" else AssetKind.THUMBNAIL,
-    )
-
-
-def _put_small(services: Services, done: Finished) -> Stored | None:
-    small = done.small
-    if small is None:
-        return None
-    key = thumb_key(services.settings.environment, small.sha256)
-    return services.bucket.put_file(
-        key, small.path, content_type=small.mime, sha256=small.sha256, cache_control=FOREVER
-    )
-
-
-def _small_picture(done: Finished) -> assets.Picture | None:
-    small = done.small
-    if small is None:
-        return None
-    return assets.Picture(
-        mime=small.mime, sha256=small.sha256, width=small.width, height=small.height
-    )
-
-
-def _finish(hands: Hands, claim: Claim, kept: Sequence[Kept], outcome: Outcome) -> None:
-    """Write assets, cost and `done` in one transaction."""
-    services = hands.services
-    with services.sessions.begin() as session:
-        job = transitions.job_of(session, claims.held(session, claim))
-        covers = [_record(session, job, item, outcome.attempt_id, n) for n, item in enumerate(kept)]
-        assets.drop_previews(session, job.id)
-        price = cost(
-            services.catalog,
-            model=job.model,
-            options=job.options,
-            usage=outcome.usage,
-            on=job.created_at.date(),
-        )
-        job.actual = dict(outcome.actual)
-        job.usage = dict(outcome.usage)
-        job.request_id = outcome.request_id or job.request_id
-        runs.stored(
-            session,
-            claim,
-            cover_asset_id=covers[0].id,
-            cost_usd=price.usd,
-            price_version=price.price_version,
-        )
-        jobs.remember_result(session, job)
-    log.info("job_stored", job_id=str(claim.job_id), results=len(kept))
-
-
-def _record(session: Session, job: Job, kept: Kept, attempt_id: UUID, position: int) -> Asset:
-    place = assets.Place(
-        user_id=job.user_id, job_id=job.id, attempt_id=attempt_id, position=position
-    )
-    result = assets.add(session, AssetKind.RESULT, kept.result, kept.picture, place)
-    if kept.small is not None and kept.small_picture is not None:
-        at_result = replace(place, source_id=result.id)
-        assets.add(session, kept.small_kind, kept.small, kept.small_picture, at_result)
+    """A file that cannot be played is fetched anew before it counts as a bad result."""
+    with hands.services.sessions() as session:
+        tries = events.count(session, claim.job_id, "step_failed", why=BROKEN) + 1
+    if tries < DOWNLOAD_TRIES:
+        _again(hands.services, claim, why=BROKEN, error=error)
     else:
-        events.record(session, job.id, "thumbnail_not_made", by="worker", position=position)
-    return result
+        ending = Ending(attempt_id=attempt_id, code="not_a_video", message=str(error))
+        _end_badly(hands.services, claim, path, ending)
 
 
-def keep_raw(
-    hands: Hands, claim: Claim, attempt_id: UUID, error: BadResult | MediaRejected
+# --- the end of a job -------------------------------------------------------------------
+
+
+def _finish(
+    session: Session,
+    services: Services,
+    claim: Claim,
+    job: Job,
+    covers: Sequence[Asset],
+    outcome: Outcome,
 ) -> None:
-    """End a job whose paid answer holds nothing usable, keeping the answer itself."""
-    code = error.code if isinstance(error, BadResult) else "not_an_image"
-    path = hands.spool.body(attempt_id)
-    _keep_raw_file(hands, claim, path, attempt_id, code=code, message=str(error))
-    hands.spool.remove(attempt_id)
-
-
-def _keep_raw_file(
-    hands: Hands, claim: Claim, path: Path, attempt_id: UUID, *, code: str, message: str
-) -> None:
-    services = hands.services
-    job = _job(services, claim.job_id)
-    stored, sha256 = _put_raw(services, job, path, attempt_id)
-    with services.sessions.begin() as session:
-        claims.held(session, claim)
-        assets.add(
-            session,
-            AssetKind.RAW,
-            stored,
-            assets.Picture(mime="application/octet-stream", sha256=sha256, filename="answer.bin"),
-            assets.Place(user_id=job.user_id, job_id=job.id, attempt_id=attempt_id),
-        )
-        runs.ended(session, claim, Stage.BAD_RESULT, code=code, message=message[:2000])
-
-
-def _put_raw(services: Services, job: Job, path: Path, attempt_id: UUID) -> tuple[Stored, str]:
-    with path.open("rb") as file:
-        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    key = result_key(
-        services.settings.environment,
-        provider=job.provider,
-        at=job.created_at,
-        job_id=job.id,
-        name=f"raw-{str(attempt_id)[-8:]}.bin",
+    """Write cost and `done`, in the transaction of the assets."""
+    assets.drop_previews(session, job.id)
+    price = cost(
+        services.catalog,
+        model=job.model,
+        options=job.options,
+        usage=outcome.usage,
+        on=job.created_at.date(),
     )
-    kind = "application/octet-stream"
-    return services.bucket.put_file(key, path, content_type=kind, sha256=sha256), sha256
+    job.actual = dict(outcome.actual)
+    job.usage = dict(outcome.usage)
+    job.request_id = outcome.request_id or job.request_id
+    runs.stored(
+        session,
+        claim,
+        cover_asset_id=covers[0].id,
+        cost_usd=price.usd,
+        price_version=price.price_version,
+    )
+    jobs.remember_result(session, job)
+    log.info("job_stored", job_id=str(job.id), results=len(covers))
+
+
+def _keep_late(
+    session: Session, services: Services, job: Job, covers: Sequence[Asset], outcome: Outcome
+) -> None:
+    """Add a late result and what it cost; the job's status stays."""
+    if events.count(session, job.id, "late_result_kept", attempt_id=outcome.attempt_id):
+        return
+    price = cost(
+        services.catalog,
+        model=job.model,
+        options=job.options,
+        usage=outcome.usage,
+        on=job.created_at.date(),
+    )
+    if price.usd is not None:
+        job.cost_usd = (job.cost_usd or 0) + price.usd
+        job.price_version = price.price_version
+    job.cover_asset_id = job.cover_asset_id or covers[0].id
+    events.record(session, job.id, "late_result_kept", by="worker", attempt_id=outcome.attempt_id)
+    events.show_change(session, job_id=job.id, user_id=job.user_id)
+    log.info("late_result_kept", job_id=str(job.id), results=len(covers))
+
+
+def _end_badly(services: Services, claim: Claim, path: Path, ending: Ending) -> bool:
+    """End a job whose paid answer holds nothing usable, once the answer itself is kept."""
+    job = _job(services, claim.job_id)
+    try:
+        kept = keeping.raw(services, job, path, ending.attempt_id)
+    except StorageError as error:
+        _again(services, claim, why="storage_unavailable", error=error)
+        return False
+    with services.sessions.begin() as session:
+        held(session, claim)
+        keeping.record_raw(session, job, kept, ending.attempt_id)
+        runs.ended(
+            session, claim, Stage.BAD_RESULT, code=ending.code, message=ending.message[:2000]
+        )
+    return True
 
 
 def _again(services: Services, claim: Claim, *, why: str, error: AppError) -> None:

@@ -1,20 +1,32 @@
-"""Answers that exist nowhere else, on this host's disk until they are in the bucket.
+"""What exists nowhere else, on this host's disk until it is in the database and the bucket.
 
-An edit's result comes only in the reply. Its bytes are written to
-`{attempt}.body` as they arrive and fsynced; `{attempt}.json` follows by an
-atomic rename and says that the body is complete. Only then does anything else
-happen with it. Files are removed after their results are stored.
+Of an attempt there may lie here:
+
+- `{attempt}.body`: an edit's answer, written and fsynced as it arrives;
+- `{attempt}.json`: the mark, by atomic rename, that the body is whole;
+- `{attempt}.task`: the task id that a video's provider answered;
+- `{attempt}.cut`: a body that broke off, kept for a complaint until housekeeping.
+
+The mark or the task is on the disk before anything else happens with an answer.
 """
 
 import json
 import os
+import secrets
+import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from core.providers import EditAnswer
+import structlog
+
+from core.providers import Accepted, EditAnswer
+
+log = structlog.get_logger(__name__)
+
+KEPT_CUT_S = 7 * 24 * 3600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,12 +39,28 @@ class Spooled:
     answer: EditAnswer
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotedTask:
+    """A task that a provider took and that the database may not know of."""
+
+    attempt_id: UUID
+    job_id: UUID
+    taken: Accepted
+
+
 class Spool:
-    """The spool folder of this host. Worker processes of one host may share it."""
+    """The spool folder of this host. Worker processes of one host share it.
+
+    `host` names the folder, not the machine: an answer is found again by whoever
+    has its disk, whatever that machine is called by then.
+    """
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._folder = folder
+        self.host = self._name()
+
+    # --- an edit's answer -------------------------------------------------------------
 
     def body(self, attempt_id: UUID) -> Path:
         """Return where an attempt's answer is written while it arrives."""
@@ -41,29 +69,34 @@ class Spool:
     def complete(self, attempt_id: UUID, job_id: UUID, answer: EditAnswer) -> Spooled:
         """Mark an answer as whole, durably."""
         content = {"job_id": str(job_id), "answer": asdict(answer)}
-        fresh = self._folder / f"{attempt_id}.json.new"
-        with fresh.open("w", encoding="utf-8") as file:
-            json.dump(content, file)
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.replace(self._mark(attempt_id))
-        self._sync_folder()
+        self._write(self._mark(attempt_id), content)
         return self._spooled(attempt_id, content)
 
     def get(self, attempt_id: UUID) -> Spooled | None:
         """Return an attempt's complete answer, if this host has it."""
-        try:
-            content = json.loads(self._mark(attempt_id).read_text(encoding="utf-8"))
-        except FileNotFoundError:
+        content = self._read(self._mark(attempt_id))
+        if content is None or not self.body(attempt_id).exists():
             return None
         return self._spooled(attempt_id, content)
 
     def complete_ones(self) -> Iterator[Spooled]:
         """Yield every complete answer, for the sweep after a restart."""
-        for mark in sorted(self._folder.glob("*.json")):
-            found = self.get(UUID(mark.stem))
+        for attempt_id in self._attempts("json"):
+            found = self.get(attempt_id)
             if found is not None:
                 yield found
+
+    def unmarked(self) -> Iterator[UUID]:
+        """Yield the attempts whose body lies here without a mark: arriving, or left behind."""
+        for attempt_id in self._attempts("body"):
+            if not self._mark(attempt_id).exists():
+                yield attempt_id
+
+    def set_aside(self, attempt_id: UUID) -> None:
+        """Keep a body that broke off for a complaint, and look at it no more."""
+        path = self.body(attempt_id)
+        if path.exists():
+            path.replace(path.with_suffix(".cut"))
 
     def remove(self, attempt_id: UUID) -> None:
         """Forget an answer whose results are stored. The mark goes last."""
@@ -71,8 +104,67 @@ class Spool:
             path.unlink(missing_ok=True)
         self._mark(attempt_id).unlink(missing_ok=True)
 
+    # --- a video's task ---------------------------------------------------------------
+
+    def note_task(self, attempt_id: UUID, job_id: UUID, taken: Accepted) -> None:
+        """Write down, durably, which task a provider has taken."""
+        self._write(self._task(attempt_id), {"job_id": str(job_id), "taken": asdict(taken)})
+
+    def noted_tasks(self) -> Iterator[NotedTask]:
+        """Yield every task that was not yet forgotten."""
+        for attempt_id in self._attempts("task"):
+            content = self._read(self._task(attempt_id))
+            if content is not None:
+                yield NotedTask(
+                    attempt_id=attempt_id,
+                    job_id=UUID(content["job_id"]),
+                    taken=Accepted(**content["taken"]),
+                )
+
+    def forget_task(self, attempt_id: UUID) -> None:
+        """Forget a task that the database knows."""
+        self._task(attempt_id).unlink(missing_ok=True)
+
+    # --- the folder -------------------------------------------------------------------
+
+    def has_room(self, size_bytes: int) -> bool:
+        """Return whether an answer of this size would fit on the disk."""
+        disk = os.statvfs(self._folder)
+        return disk.f_bavail * disk.f_frsize >= size_bytes
+
+    def tidy(self) -> None:
+        """Drop the broken-off answers that nobody complained about in a week."""
+        for path in self._folder.glob("*.cut"):
+            if time.time() - path.stat().st_mtime > KEPT_CUT_S:
+                path.unlink(missing_ok=True)
+
+    def _name(self) -> str:
+        """Return this folder's own name; the first process to come writes it."""
+        path = self._folder / "host"
+        fresh = self._folder / f"host.{secrets.token_hex(4)}"
+        fresh.write_text(secrets.token_hex(8), encoding="ascii")
+        try:
+            os.link(fresh, path)  # fails if another process was first
+        except FileExistsError:
+            pass
+        finally:
+            fresh.unlink()
+        return path.read_text(encoding="ascii").strip()
+
+    def _attempts(self, suffix: str) -> list[UUID]:
+        found = []
+        for path in sorted(self._folder.glob(f"*.{suffix}")):
+            try:
+                found.append(UUID(path.stem))
+            except ValueError:
+                log.warning("stray_file_in_spool", file=path.name)
+        return found
+
     def _mark(self, attempt_id: UUID) -> Path:
         return self._folder / f"{attempt_id}.json"
+
+    def _task(self, attempt_id: UUID) -> Path:
+        return self._folder / f"{attempt_id}.task"
 
     def _spooled(self, attempt_id: UUID, content: dict[str, Any]) -> Spooled:
         return Spooled(
@@ -81,6 +173,26 @@ class Spool:
             body=self.body(attempt_id),
             answer=EditAnswer(**content["answer"]),
         )
+
+    def _read(self, path: Path) -> dict[str, Any] | None:
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return None
+        except ValueError:  # only a damaged disk: it appeared by a rename
+            log.exception("spool_file_unreadable", file=path.name)
+            return None
+        return content if isinstance(content, dict) else None
+
+    def _write(self, path: Path, content: dict[str, Any]) -> None:
+        """Write a file that appears whole or not at all, and stays."""
+        fresh = path.with_name(f"{path.name}.new")
+        with fresh.open("w", encoding="utf-8") as file:
+            json.dump(content, file)
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(path)
+        self._sync_folder()
 
     def _sync_folder(self) -> None:
         folder = os.open(self._folder, os.O_RDONLY)

@@ -1,79 +1,152 @@
-"""What nobody is working on any more: ended leases, and answers found on disk."""
+"""What nobody is working on any more: ended leases, passed limits, answers found on disk."""
 
+from collections.abc import Callable
 from datetime import timedelta
+from uuid import UUID
 
 import structlog
 from sqlalchemy.orm import Session
 
-from core import attempts, clock, runs
-from core.models import Run
-from core.services import HOST
+from core import attempts, clock, expiry, rechecks, runs
+from core.models import Attempt, Job, Run
+from core.providers.answer_file import answer_left_behind
 from core.stages import Outcome, Stage
+from workers import results
 from workers.hands import Hands
-from workers.spool import Spooled
+from workers.spool import NotedTask, Spooled
 
 log = structlog.get_logger(__name__)
 
 
 def sweep(hands: Hands) -> int:
-    """Move on every job whose worker died or is late. Return how many."""
+    """Move on every job whose worker died or is late, each in its own commit."""
+    with hands.services.sessions() as session:
+        jobs = runs.overdue(session)
+    return sum(_in_a_commit(hands, _orphan, job_id) for job_id in jobs)
+
+
+def expire(hands: Hands) -> int:
+    """End every job whose time has run out."""
+    with hands.services.sessions() as session:
+        jobs = expiry.passed(session)
+    return sum(_in_a_commit(hands, _expired, job_id) for job_id in jobs)
+
+
+def _in_a_commit(hands: Hands, act: Callable[[Hands, Session, UUID], bool], job_id: UUID) -> bool:
     with hands.services.sessions.begin() as session:
-        return sum(_moved_on(hands, session, run) for run in runs.overdue(session))
+        return act(hands, session, job_id)
 
 
-def _moved_on(hands: Hands, session: Session, run: Run) -> bool:
+def _expired(hands: Hands, session: Session, job_id: UUID) -> bool:
+    return expiry.end(session, job_id, by=hands.worker)
+
+
+def _orphan(hands: Hands, session: Session, job_id: UUID) -> bool:
     """Free an orphaned step, or make a request that may have been sent uncertain.
 
     A request that was sent is left alone until its answer can no longer come:
     the send deadline and a margin for callbacks and late replies.
     """
-    attempt = attempts.live(session, run.job_id)
+    run = runs.overdue_one(session, job_id)
+    if run is None:
+        return False
+    attempt = attempts.live(session, job_id)
     if Stage(run.stage) is not Stage.SUBMITTING or attempt is None:
         runs.freed(session, run, by=hands.worker)
         return True
-    if attempt.outcome == Outcome.ACCEPTED:
-        return _go_on(session, run, task_id=attempt.provider_task_id, by=hands.worker)
-    settle = timedelta(seconds=hands.services.settings.settle_s)
-    if attempt.send_deadline + settle > clock.read(session):
-        return False
-    attempts.settled(session, attempt.id, Outcome.UNKNOWN, observation="worker_lost")
+    if attempt.outcome == Outcome.OPEN:
+        settle = timedelta(seconds=hands.services.settings.settle_s)
+        if attempt.send_deadline + settle > clock.read(session):
+            return False
+        attempt = attempts.settled(session, attempt.id, Outcome.UNKNOWN, observation="worker_lost")
+    if attempt.provider_task_id is not None:
+        runs.found(session, run, task_id=attempt.provider_task_id, by=hands.worker)
+        return True
+    # An edit's answer may lie in the spool of a host that is down: `recover` there heals it.
     runs.lost_sight(session, run, by=hands.worker, why="worker_lost")
-    log.warning("job_became_uncertain", job_id=str(run.job_id), why="worker_lost")
+    rechecks.after_settling(session, attempt)
+    log.warning("job_became_uncertain", job_id=str(job_id), why="worker_lost")
     return True
 
 
-def _go_on(session: Session, run: Run, *, task_id: str | None, by: str) -> bool:
-    """Take up a job whose worker died between recording the answer and moving the job."""
-    if task_id is not None:
-        runs.found(session, run, task_id=task_id, by=by)
-        return True
-    return False  # an edit's answer lies in a spool; `recover` of that host takes it up
+# --- answers on this host's disk --------------------------------------------------------
 
 
 def recover(hands: Hands) -> int:
-    """Take up the answers that lie complete in this host's spool. Return how many."""
-    return sum(_taken_up(hands, spooled) for spooled in hands.spool.complete_ones())
+    """Take up what lies in this host's spool and in no worker's hands. Return how much."""
+    for attempt_id in hands.spool.unmarked():
+        _mark_if_whole(hands, attempt_id)
+    tasks = sum(_task_taken_up(hands, noted) for noted in hands.spool.noted_tasks())
+    return tasks + sum(_answer_taken_up(hands, found) for found in hands.spool.complete_ones())
 
 
-def _may_be_taken_up(session: Session, run: Run) -> bool:
-    """Return whether nobody is at it, and its answer is what it lacks."""
-    if run.lease_until is not None and run.lease_until > clock.read(session):
+def _mark_if_whole(hands: Hands, attempt_id: UUID) -> None:
+    """Look into a body whose worker died while, or just after, it arrived."""
+    with hands.services.sessions() as session:
+        attempt = session.get(Attempt, attempt_id)
+        if attempt is None or _in_hand(session, session.get(Run, attempt.job_id), attempt):
+            return
+    answer = answer_left_behind(hands.spool.body(attempt_id))
+    if answer is None:
+        hands.spool.set_aside(attempt_id)
+        return
+    hands.spool.complete(attempt_id, attempt.job_id, answer)
+
+
+def _in_hand(session: Session, run: Run | None, attempt: Attempt) -> bool:
+    """Return whether the worker that sent this attempt may still be at it."""
+    if run is None or run.lease_until is None:
         return False
-    return Stage(run.stage) in {Stage.SUBMITTING, Stage.UNCERTAIN}
+    return run.lease_until > clock.read(session) and run.lease_token >= attempt.lease_token
 
 
-def _taken_up(hands: Hands, spooled: Spooled) -> bool:
+def _task_taken_up(hands: Hands, noted: NotedTask) -> bool:
+    """Record a task whose worker died, or lost the database, before it could."""
     with hands.services.sessions.begin() as session:
-        run = session.get(Run, spooled.job_id, with_for_update={"skip_locked": True})
-        if run is None or not _may_be_taken_up(session, run):
+        run = session.get(Run, noted.job_id, with_for_update=True)
+        attempt = attempts.locked(session, noted.attempt_id)
+        if attempt.provider_task_id is None:
+            if _in_hand(session, run, attempt):
+                return False
+            rechecks.attach(session, noted.attempt_id, task_id=noted.taken.task_id, by=hands.worker)
+    hands.spool.forget_task(noted.attempt_id)
+    log.info("task_recovered", job_id=str(noted.job_id))
+    return True
+
+
+def _answer_taken_up(hands: Hands, spooled: Spooled) -> bool:
+    """Give a whole answer to its job; keep it as a late one if the job went on without it."""
+    with hands.services.sessions.begin() as session:
+        run = session.get(Run, spooled.job_id, with_for_update=True)
+        attempt = attempts.locked(session, spooled.attempt_id)
+        if _in_hand(session, run, attempt):
             return False
-        attempts.settled(
-            session,
-            spooled.attempt_id,
-            Outcome.ACCEPTED,
-            http_status=spooled.answer.http_status,
-            request_id=spooled.answer.request_id,
+        found = rechecks.Recheck(
+            attempt=attempt,
+            job=session.get_one(Job, spooled.job_id),
+            stage=Stage(run.stage) if run is not None else None,
         )
-        runs.turned_up(session, run, host=HOST, by=hands.worker)
+        if run is not None and attempt.outcome != Outcome.SUPERSEDED:
+            return _moved_on(hands, session, run, spooled)
+        attempts.settled(session, spooled.attempt_id, Outcome.ACCEPTED)
+        is_extra = found.is_extra
+    if is_extra:
+        results.store_late_edit(hands, spooled)
+    else:
+        hands.spool.remove(spooled.attempt_id)  # its job has ended with it
+    return True
+
+
+def _moved_on(hands: Hands, session: Session, run: Run, spooled: Spooled) -> bool:
+    if Stage(run.stage) not in {Stage.SUBMITTING, Stage.UNCERTAIN}:
+        return False  # storing is claimed like any other step
+    attempts.settled(
+        session,
+        spooled.attempt_id,
+        Outcome.ACCEPTED,
+        http_status=spooled.answer.http_status,
+        request_id=spooled.answer.request_id,
+    )
+    runs.turned_up(session, run, host=hands.spool.host, by=hands.worker)
     log.info("answer_recovered", job_id=str(spooled.job_id))
     return True

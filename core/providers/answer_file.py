@@ -172,6 +172,25 @@ def read_answer(path: Path, answer: EditAnswer) -> EditResult:
     )
 
 
+def answer_left_behind(path: Path) -> EditAnswer | None:
+    """Return the facts of a whole answer that nobody marked, or None if it is cut.
+
+    Only the body of an answer with status 200 is ever written. Its headers are gone with the
+    process that had them.
+    """
+    with path.open("rb") as file:
+        streamed = not file.read(64).lstrip().startswith(b"{")
+    try:
+        whole = scan(path, streamed=streamed).final is not None
+    except Unreadable:
+        whole = False
+    if not whole:
+        return None
+    return EditAnswer(
+        http_status=200, request_id=None, streamed=streamed, processing_ms=None, rate_limits={}
+    )
+
+
 def _usage(final: Item) -> Mapping[str, Any]:
     """Return what was used; an SVG's author model counts apart."""
     usage = final.get("usage")

@@ -95,6 +95,7 @@ def decide(user: User, id: UUID, decision: str) -> None:
     """Apply one of the choices for a job that needs a decision, or cancel a queued one."""
     moves = {
         "cancel": decisions.cancel,
+        "check": decisions.check,
         "again": decisions.send_again,
         "give_up": decisions.give_up,
     }

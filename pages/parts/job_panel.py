@@ -6,6 +6,7 @@ from typing import Any
 import streamlit as st
 
 from core import refusals
+from core.decisions import may_be_dropped, may_be_found
 from core.details import Detail
 from core.models import Asset, AssetKind, Provider, User
 from core.sentences import LABELS, SENTENCES, tone_of
@@ -97,6 +98,8 @@ def decisions(user: User, detail: Detail) -> None:
         return
     if detail.stage is Stage.READY:
         _button(user, detail, "cancel", _("Cancel (free)"))
+    elif detail.run is not None and may_be_dropped(detail.run):
+        _button(user, detail, "cancel", _("Cancel (free while it waits)"))
     if detail.stage is Stage.UNCERTAIN:
         _uncertain(user, detail)
 
@@ -110,6 +113,8 @@ def _uncertain(user: User, detail: Detail) -> None:
         ),
     )
     with st.container(horizontal=True, key="decisions"):
+        if any(may_be_found(attempt) for attempt in detail.attempts):
+            _button(user, detail, "check", _("Check at the provider (free)"))
         _button(user, detail, "again", _("Send again (may cost twice)"))
         _button(user, detail, "give_up", _("Give up"))
 

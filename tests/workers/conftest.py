@@ -2,29 +2,38 @@ import hashlib
 import io
 import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 import requests
 from PIL import Image
+from sqlalchemy import update
 
-from core import intake, submissions, users
+from core import clock, intake, submissions, users
 from core.details import Detail, load
-from core.models import Job, Provider, User
+from core.models import Attempt, Job, Provider, User
 from core.services import Services
 from core.stages import Stage, Status
 from tests.application import services_for
 from workers.dispatch import Dispatcher
 from workers.hands import Hands
+from workers.rechecks import recheck
 from workers.spool import Spool
 
 EDIT = {"size": "1024x1024", "quality": "low"}
 
 
 @pytest.fixture
+def public_base_url() -> str:
+    """Where callbacks arrive; empty in most tests."""
+    return ""
+
+
+@pytest.fixture
 def services(
-    database_url, bucket, tmp_path, openai_simulator, minimax_simulator
+    database_url, bucket, tmp_path, openai_simulator, minimax_simulator, public_base_url
 ) -> Iterator[Services]:
     made = services_for(
         database_url,
@@ -32,6 +41,7 @@ def services(
         tmp_path,
         openai_base_url=f"{openai_simulator.url}/v1",
         minimax_base_url=minimax_simulator.url,
+        public_base_url=public_base_url,
         download_allowed_hosts=frozenset({minimax_simulator.url.removeprefix("http://")}),
     )
     yield made
@@ -169,3 +179,14 @@ def billed(simulator) -> list[dict]:
     entries = requests.get(f"{simulator.url}/_control/ledger", timeout=5).json()
     entries = entries["entries"] if isinstance(entries, dict) else entries
     return [entry for entry in entries if entry["event"] == "billed"]
+
+
+def look_now(hands: Hands) -> None:
+    """Let every recheck be due, and do it."""
+    with hands.services.sessions.begin() as session:
+        session.execute(
+            update(Attempt)
+            .where(Attempt.recheck_at.is_not(None))
+            .values(recheck_at=clock.now() - timedelta(seconds=1))
+        )
+    recheck(hands)

@@ -1,0 +1,65 @@
+"""When waiting ends: a request nobody took within a day, a task its provider has dropped."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import func, or_, select
+from sqlalchemy.orm import Session
+
+from core import clock, runs
+from core.models import Attempt, Dialect, Job, Run
+from core.stages import Stage
+
+UNTAKEN: Final = timedelta(hours=24)
+V2_TASK: Final = timedelta(days=7)  # providers.md 2.6: then the task and its file are gone
+SPOOLED_ELSEWHERE: Final = timedelta(days=7)
+
+CODES: Final = {
+    Stage.READY: (Stage.EXPIRED, "expired"),
+    Stage.GENERATING: (Stage.EXPIRED, "task_expired"),
+    Stage.STORING: (Stage.BAD_RESULT, "answer_lost"),
+}
+
+
+def passed(session: Session, *, limit: int = 100) -> Sequence[UUID]:
+    """Return the jobs whose time has run out. Few rows are live, so this reads them all."""
+    consented = (
+        select(func.max(Attempt.consent_at)).where(Attempt.job_id == Run.job_id).scalar_subquery()
+    )
+    sent = (
+        select(func.max(Attempt.created_at)).where(Attempt.job_id == Run.job_id).scalar_subquery()
+    )
+    now = clock.now()
+    query = (
+        select(Run.job_id)
+        .join(Job, Job.id == Run.job_id)
+        .where(
+            Run.lease_owner.is_(None),
+            or_(
+                (Run.stage == Stage.READY)
+                & (Job.created_at < now - UNTAKEN)
+                & (func.coalesce(consented, Job.created_at) < now - UNTAKEN),
+                (Run.stage == Stage.GENERATING)
+                & (Run.dialect == Dialect.MINIMAX_V2)
+                & (Job.created_at < now - V2_TASK)
+                & (sent < now - V2_TASK),
+                (Run.stage == Stage.STORING)
+                & Run.spool_host.is_not(None)
+                & (Run.stage_since < now - SPOOLED_ELSEWHERE),
+            ),
+        )
+        .limit(limit)
+    )
+    return session.scalars(query).all()
+
+
+def end(session: Session, job_id: UUID, *, by: str) -> bool:
+    """End one of them, unless it has moved on meanwhile."""
+    run = session.get(Run, job_id, with_for_update=True, populate_existing=True)
+    if run is None or run.lease_owner is not None or Stage(run.stage) not in CODES:
+        return False
+    stage, code = CODES[Stage(run.stage)]
+    runs.ended_by(session, run, stage, by=by, code=code)
+    return True

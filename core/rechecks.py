@@ -1,0 +1,196 @@
+"""Attempts that no step of their job looks after.
+
+A late answer, a task named by a callback, a task that may be found in the
+provider's list: each leaves `recheck_at` on its attempt, and a worker asks the
+provider. Asking is free and may be repeated, so a recheck has no lease: taking
+one postpones it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from core import attempts, clock, events, runs
+from core.models import Attempt, Dialect, Job, Run
+from core.providers import ListedTask
+from core.stages import Outcome, Stage
+
+LOOKED_FOR = timedelta(days=7)  # as long as MiniMax keeps a task
+SKEW = timedelta(seconds=60)  # between the provider's clock and the database's
+SOONEST_S = 3.0
+RAREST_S = 3600.0
+MAY_HAVE_ONE = (Outcome.OPEN, Outcome.UNKNOWN, Outcome.SUPERSEDED)
+ENDED_WITHOUT_IT = frozenset({Stage.ABANDONED, Stage.EXPIRED, Stage.CANCELLED})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recheck:
+    """An attempt to look after, and how its job stands."""
+
+    attempt: Attempt
+    job: Job
+    stage: Stage | None  # of the job's run; None when the job has ended
+
+    @property
+    def is_extra(self) -> bool:
+        """Whether a result would be a late one: the job has gone on, or ended, without it."""
+        if self.attempt.outcome == Outcome.SUPERSEDED:
+            return True
+        return self.stage is None and self.job.final_stage in ENDED_WITHOUT_IT
+
+
+def take(session: Session, *, limit: int, for_s: float) -> Sequence[UUID]:
+    """Return attempts that are due, and postpone them by `for_s` in case this worker dies."""
+    due = session.scalars(
+        select(Attempt)
+        .where(Attempt.recheck_at <= clock.now())
+        .order_by(Attempt.recheck_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    ).all()
+    for attempt in due:
+        later(attempt, in_s=for_s)
+    return [attempt.id for attempt in due]
+
+
+def load(session: Session, attempt_id: UUID) -> Recheck:
+    """Return an attempt with its job."""
+    attempt = session.get_one(Attempt, attempt_id)
+    run = session.get(Run, attempt.job_id)
+    return Recheck(
+        attempt=attempt,
+        job=session.get_one(Job, attempt.job_id),
+        stage=Stage(run.stage) if run is not None else None,
+    )
+
+
+def later(attempt: Attempt, *, in_s: float) -> None:
+    """Have an attempt looked at in `in_s` seconds."""
+    attempt.recheck_at = clock.now() + timedelta(seconds=in_s)
+
+
+def ever_more_rarely(session: Session, attempt: Attempt) -> None:
+    """Look again after a quarter of the attempt's age; after a week no more."""
+    age = clock.read(session) - attempt.created_at
+    if age > LOOKED_FOR:
+        attempt.recheck_at = None
+    else:
+        later(attempt, in_s=min(max(SOONEST_S, age.total_seconds() / 4), RAREST_S))
+
+
+def after_settling(session: Session, attempt: Attempt) -> None:
+    """See to an attempt that its own job may no longer look after."""
+    lost = attempt.outcome in {Outcome.UNKNOWN, Outcome.SUPERSEDED}
+    named = attempt.provider_task_id is not None or attempt.candidate_task_id is not None
+    if named or (lost and attempt.dialect == Dialect.MINIMAX_V2):
+        later(attempt, in_s=SOONEST_S if not named else 0)
+        events.wake_workers(session)
+
+
+def attach(session: Session, attempt_id: UUID, *, task_id: str, by: str) -> None:
+    """Give an attempt the task that was found for it, and its job the way on.
+
+    Raises:
+        IntegrityError: the task belongs to another attempt.
+    """
+    job_id = session.get_one(Attempt, attempt_id).job_id
+    run = session.get(Run, job_id, with_for_update=True, populate_existing=True)
+    attempt = attempts.settled(session, attempt_id, Outcome.ACCEPTED, task_id=task_id)
+    attempt.recheck_at = None
+    session.flush()
+    events.record(
+        session,
+        job_id,
+        "task_found",
+        by=by,
+        attempt_id=attempt_id,
+        task_id=attempt.provider_task_id,
+    )
+    if run is None or attempt.outcome != Outcome.ACCEPTED:
+        later(attempt, in_s=0)  # nobody else asks for its result
+    elif Stage(run.stage) is Stage.UNCERTAIN:
+        runs.found(session, run, task_id=task_id, by=by)
+
+
+# --- finding a task in the provider's list ----------------------------------------------
+
+
+def attached(session: Session, dialect: str, task_ids: Sequence[str]) -> frozenset[str]:
+    """Return which tasks belong to an attempt already, or were named by a callback for one."""
+    rows = session.execute(
+        select(Attempt.provider_task_id, Attempt.candidate_task_id).where(
+            Attempt.dialect == dialect,
+            Attempt.provider_task_id.in_(task_ids) | Attempt.candidate_task_id.in_(task_ids),
+        )
+    )
+    return frozenset(task_id for row in rows for task_id in row if task_id is not None)
+
+
+def match(
+    session: Session, attempt: Attempt, listed: Sequence[ListedTask], *, settle_s: float
+) -> str | None:
+    """Return the task of an attempt, if exactly one task and exactly one attempt agree.
+
+    `listed` must have been read before this transaction began: every attempt
+    that may own one of the tasks is then in our tables, and is a rival here.
+    """
+    taken = attached(session, attempt.dialect, [task.task_id for task in listed])
+    job = session.get_one(Job, attempt.job_id)
+    fitting = [
+        task
+        for task in listed
+        if task.task_id not in taken and fits(attempt, job, task, settle_s=settle_s)
+    ]
+    if len(fitting) != 1:
+        return None
+    (task,) = fitting
+    rivals = [
+        other
+        for other, other_job in _without_task(session, attempt, task.created_at, settle_s)
+        if fits(other, other_job, task, settle_s=settle_s)
+    ]
+    return task.task_id if [rival.id for rival in rivals] == [attempt.id] else None
+
+
+def fits(attempt: Attempt, job: Job, task: ListedTask, *, settle_s: float) -> bool:
+    """Return whether a task may be what an attempt asked for: all that the list tells of it."""
+    told = {"resolution": task.resolution, "duration": task.duration, "ratio": task.ratio}
+    asked = {name: job.options.get(name) for name in told}
+    same = all(
+        str(asked[name]).casefold() == str(value).casefold()
+        for name, value in told.items()
+        if asked[name] not in {None, "adaptive"}  # the provider chose
+    )
+    begin, end = _window(attempt, settle_s)
+    return task.model == job.model and same and begin <= task.created_at <= end
+
+
+def _window(attempt: Attempt, settle_s: float) -> tuple[datetime, datetime]:
+    end = attempt.send_deadline + timedelta(seconds=settle_s) + SKEW
+    return attempt.created_at - SKEW, end
+
+
+def _without_task(
+    session: Session, attempt: Attempt, at: datetime, settle_s: float
+) -> Sequence[tuple[Attempt, Job]]:
+    """Return the attempts of the same key that may have made a task at a moment."""
+    window = timedelta(seconds=settle_s) + SKEW
+    return [
+        (row[0], row[1])
+        for row in session.execute(
+            select(Attempt, Job)
+            .join(Job, Job.id == Attempt.job_id)
+            .where(
+                Attempt.dialect == attempt.dialect,
+                Attempt.key_id == attempt.key_id,
+                Attempt.provider_task_id.is_(None),
+                Attempt.outcome.in_(MAY_HAVE_ONE),
+                Attempt.created_at <= at + SKEW,
+                Attempt.send_deadline >= at - window,
+            )
+        )
+    ]

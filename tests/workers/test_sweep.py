@@ -1,0 +1,275 @@
+"""What a dead worker leaves behind, taken up by the next one."""
+
+from datetime import timedelta
+
+import pytest
+import requests
+from sqlalchemy import update
+
+from core import attempts, claims, clock, decisions, runs
+from core.details import load
+from core.models import AssetKind, Attempt, Dialect, Job, Run
+from core.providers import SendLimits
+from core.services import Services
+from core.stages import Outcome, Stage
+from tests.workers.conftest import billed
+from workers import requests as asking
+from workers import sweep
+from workers.hands import Hands
+
+V1 = ("MiniMax-Hailuo-02", {"mode": "text", "resolution": "768P", "duration": 6})
+V2 = ("MiniMax-H3", {"mode": "text", "resolution": "768P", "duration": 5, "ratio": "16:9"})
+
+
+@pytest.fixture(autouse=True)
+def quick(minimax_simulator):
+    requests.patch(
+        f"{minimax_simulator.url}/_control/settings",
+        json={"fixed_s": 0.2, "small_videos": True},
+        timeout=5,
+    ).raise_for_status()
+
+
+def claimed(hands: Hands, stage: Stage = Stage.READY) -> claims.Claim:
+    services = hands.services
+    with services.sessions.begin() as session:
+        (claim,) = claims.claim(
+            session,
+            worker="dead",
+            stages=(stage,),
+            leases={str(dialect): 60.0 for dialect in Dialect},
+            host=hands.spool.host,
+            keys=[services.key_id(dialect) for dialect in Dialect],
+        )
+    return claim
+
+
+def intended(services: Services, claim: claims.Claim, *, send_s: float = 30) -> Attempt:
+    with services.sessions.begin() as session:
+        return attempts.open_one(
+            session,
+            claim,
+            key_id=services.key_id(claim.dialect),
+            send_s=send_s,
+            callback_token=None,
+            estimate_usd=None,
+        )
+
+
+def die(services: Services, job: Job) -> None:
+    """Let the lease of a job end, as if its worker had been killed."""
+    with services.sessions.begin() as session:
+        session.execute(
+            update(Run)
+            .where(Run.job_id == job.id)
+            .values(lease_until=clock.now() - timedelta(seconds=1))
+        )
+
+
+def stage_of(services, user, job) -> Stage:
+    return detail_of(services, user, job).stage
+
+
+def detail_of(services, user, job):
+    with services.sessions() as session:
+        return load(session, user, job.id, team_reads=True)
+
+
+def spooled_answer(services, hands, attempt, job) -> None:
+    """Have a real answer in the spool, complete and marked, that no database knows."""
+    task = asking.load(services, job.id)
+    files = asking.fetch(services, task, services.settings.spool_dir)
+    answer = services.images.edit(
+        asking.edit_request(files, client_id=attempt.id),
+        limits=SendLimits(connect_s=5, total_s=10),
+        spool=hands.spool.body(attempt.id),
+        on_partial=lambda _i, _b: None,
+    )
+    hands.spool.complete(attempt.id, job.id, answer)
+
+
+def test_a_claim_without_an_attempt_is_simply_free_again(services, hands, kim, file_edit):
+    job = file_edit()
+    claimed(hands)
+    die(services, job)
+
+    assert sweep.sweep(hands) == 1
+    assert stage_of(services, kim, job) is Stage.READY
+
+
+def test_a_request_that_may_have_been_sent_waits_for_its_deadline(services, hands, kim, file_edit):
+    job = file_edit()
+    intended(services, claimed(hands), send_s=30)
+    die(services, job)
+
+    assert sweep.sweep(hands) == 0
+    assert stage_of(services, kim, job) is Stage.SUBMITTING
+
+
+def test_after_its_deadline_it_is_uncertain(services, hands, kim, file_edit):
+    job = file_edit()
+    intended(services, claimed(hands), send_s=-services.settings.settle_s - 1)
+    die(services, job)
+
+    assert sweep.sweep(hands) == 1
+    detail = detail_of(services, kim, job)
+    assert detail.stage is Stage.UNCERTAIN
+    assert [attempt.outcome for attempt in detail.attempts] == [Outcome.UNKNOWN]
+
+
+def test_an_answer_on_the_disk_is_stored(services, hands, kim, file_edit, settle, openai_simulator):
+    job = file_edit()
+    attempt = intended(services, claimed(hands))
+    spooled_answer(services, hands, attempt, job)
+    die(services, job)
+
+    assert sweep.recover(hands) == 1
+    assert settle(job).stage is Stage.STORED
+    assert len(billed(openai_simulator)) == 1
+
+
+def test_a_whole_body_that_nobody_marked_is_an_answer_too(services, hands, kim, file_edit, settle):
+    job = file_edit()
+    attempt = intended(services, claimed(hands))
+    spooled_answer(services, hands, attempt, job)
+    (services.settings.spool_dir / f"{attempt.id}.json").unlink()
+    die(services, job)
+
+    assert sweep.recover(hands) == 1
+    assert settle(job).stage is Stage.STORED
+
+
+def test_a_body_that_broke_off_is_set_aside(services, hands, kim, file_edit):
+    job = file_edit()
+    attempt = intended(services, claimed(hands))
+    hands.spool.body(attempt.id).write_bytes(b'{"data": [{"b64_json": "iVBORw0')
+    die(services, job)
+
+    assert sweep.recover(hands) == 0
+    assert [path.suffix for path in services.settings.spool_dir.glob(f"{attempt.id}*")] == [".cut"]
+
+
+def test_an_answer_in_a_living_workers_hands_is_left_alone(services, hands, kim, file_edit):
+    job = file_edit()
+    attempt = intended(services, claimed(hands))
+    spooled_answer(services, hands, attempt, job)
+
+    assert sweep.recover(hands) == 0
+    assert stage_of(services, kim, job) is Stage.SUBMITTING
+
+
+def test_a_late_answer_of_a_request_that_was_sent_again_is_kept_beside_it(
+    services, hands, kim, file_edit, settle
+):
+    job = file_edit()
+    attempt = intended(services, claimed(hands), send_s=-services.settings.settle_s - 1)
+    die(services, job)
+    sweep.sweep(hands)
+    with services.sessions.begin() as session:
+        decisions.send_again(session, kim, job.id)
+    assert settle(job).stage is Stage.STORED
+
+    spooled_answer(services, hands, attempt, job)  # the dead worker's host comes back
+    assert sweep.recover(hands) == 1
+    detail = detail_of(services, kim, job)
+
+    assert len(detail.of_kind(AssetKind.RESULT)) == 2
+    assert list(hands.spool.complete_ones()) == []
+
+
+def test_a_late_answer_of_a_job_that_was_given_up_is_kept(services, hands, kim, file_edit):
+    job = file_edit()
+    attempt = intended(services, claimed(hands), send_s=-services.settings.settle_s - 1)
+    die(services, job)
+    sweep.sweep(hands)
+    with services.sessions.begin() as session:
+        decisions.give_up(session, kim, job.id)
+
+    spooled_answer(services, hands, attempt, job)
+    assert sweep.recover(hands) == 1
+    detail = detail_of(services, kim, job)
+
+    assert detail.stage is Stage.ABANDONED
+    assert len(detail.of_kind(AssetKind.RESULT)) == 1
+    assert detail.job.cost_usd > 0
+
+
+def test_a_noted_task_is_taken_up(services, hands, kim, file_video, settle, minimax_simulator):
+    job = file_video(*V1)
+    attempt = intended(services, claimed(hands))
+    taken = services.videos["minimax_v1"].submit(_request(services, job), limits=_limits())
+    hands.spool.note_task(attempt.id, job.id, taken)
+    assert sweep.recover(hands) == 0  # still in its worker's hands
+    die(services, job)
+
+    assert sweep.recover(hands) == 1
+    sweep.sweep(hands)
+    assert settle(job).stage is Stage.STORED
+    assert len(billed(minimax_simulator)) == 1
+    assert list(hands.spool.noted_tasks()) == []
+
+
+def _limits():
+    return SendLimits(connect_s=5, total_s=10)
+
+
+def _request(services, job):
+    task = asking.load(services, job.id)
+    return asking.video_request(asking.Files(task=task, images=[], mask=None), callback_url=None)
+
+
+def test_an_uncertain_job_whose_task_was_noted_goes_on(services, hands, kim, file_video, settle):
+    job = file_video(*V1)
+    attempt = intended(services, claimed(hands), send_s=-services.settings.settle_s - 1)
+    taken = services.videos["minimax_v1"].submit(_request(services, job), limits=_limits())
+    hands.spool.note_task(attempt.id, job.id, taken)
+    die(services, job)
+    sweep.sweep(hands)
+    assert stage_of(services, kim, job) is Stage.UNCERTAIN
+
+    assert sweep.recover(hands) == 1
+    assert settle(job).stage is Stage.STORED
+
+
+def test_one_damaged_file_keeps_no_other_answer_waiting(services, hands, kim, file_edit):
+    folder = services.settings.spool_dir
+    (folder / "nonsense.json").write_text("{}")
+    (folder / f"{'0' * 8}-0000-7000-8000-{'0' * 12}.json").write_text("{")
+    job = file_edit()
+    attempt = intended(services, claimed(hands))
+    spooled_answer(services, hands, attempt, job)
+    die(services, job)
+
+    assert sweep.recover(hands) == 1
+
+
+# --- limits -----------------------------------------------------------------------------
+
+
+def age(services, job, hours: float) -> None:
+    past = clock.now() - timedelta(hours=hours)
+    with services.sessions.begin() as session:
+        session.execute(update(Job).where(Job.id == job.id).values(created_at=past))
+        session.execute(update(Attempt).where(Attempt.job_id == job.id).values(created_at=past))
+
+
+def test_a_request_that_nobody_took_within_a_day_expires(services, hands, kim, file_edit):
+    old, young = file_edit(), file_edit()
+    age(services, old, 25)
+
+    assert sweep.expire(hands) == 1
+    assert stage_of(services, kim, old) is Stage.EXPIRED
+    assert stage_of(services, kim, young) is Stage.READY
+
+
+@pytest.mark.parametrize(("asked", "stage"), [(V1, Stage.GENERATING), (V2, Stage.EXPIRED)])
+def test_only_the_second_api_drops_its_tasks(services, hands, kim, file_video, asked, stage):
+    job = file_video(*asked)
+    claim = claimed(hands)
+    intended(services, claim)
+    with services.sessions.begin() as session:
+        runs.accepted(session, claim, task_id="1", poll_in_s=0)
+    age(services, job, 7 * 24 + 1)
+
+    sweep.expire(hands)
+    assert stage_of(services, kim, job) is stage

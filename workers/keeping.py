@@ -1,0 +1,154 @@
+"""Files of a result to objects in our bucket and rows that name them.
+
+Keys follow from the job and the attempt, rows from their place: everything here
+may be repeated.
+"""
+
+import hashlib
+import tempfile
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from pathlib import Path
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from core import assets, events
+from core.media import Finished, finish_image, finish_video
+from core.models import Asset, AssetKind, Job
+from core.services import Services
+from core.storage import Stored
+from core.storage.keys import result_key, thumb_key
+
+FOREVER = "private, max-age=31536000, immutable"
+EXTENSIONS = {
+    "image/png": "png",
+    "image/jpeg": "jpg",
+    "image/webp": "webp",
+    "image/gif": "gif",
+    "video/mp4": "mp4",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """One result in the bucket, with its thumbnail or poster where one could be made."""
+
+    result: Stored
+    picture: assets.Picture
+    small: Stored | None
+    small_picture: assets.Picture | None
+    small_kind: AssetKind
+
+
+def image(services: Services, job: Job, path: Path, attempt_id: UUID, position: int) -> Kept:
+    """Copy an image and its thumbnail to the bucket. Raises MediaRejected: it is none."""
+    with tempfile.TemporaryDirectory(prefix="proofsheet-") as folder:
+        done = finish_image(path, Path(folder), expected_mime=None)
+        return _put(services, job, path, done, attempt_id=attempt_id, position=position)
+
+
+def video(services: Services, job: Job, path: Path, attempt_id: UUID) -> Kept:
+    """Copy a video and its poster to the bucket. Raises MediaRejected: it cannot be played."""
+    with tempfile.TemporaryDirectory(prefix="proofsheet-") as folder:
+        done = finish_video(path, Path(folder))
+        return _put(services, job, path, done, attempt_id=attempt_id, position=0)
+
+
+def _put(
+    services: Services,
+    job: Job,
+    path: Path,
+    done: Finished,
+    *,
+    attempt_id: UUID,
+    position: int,
+) -> Kept:
+    facts = done.facts
+    sha256 = _sha256(path)
+    name = f"result-{str(attempt_id)[-8:]}-{position}.{EXTENSIONS[facts.mime]}"
+    key = result_key(
+        services.settings.environment,
+        provider=job.provider,
+        at=job.created_at,
+        job_id=job.id,
+        name=name,
+    )
+    stored = services.bucket.put_file(key, path, content_type=facts.mime, sha256=sha256)
+    return Kept(
+        result=stored,
+        picture=assets.Picture(
+            mime=facts.mime,
+            sha256=sha256,
+            width=facts.width,
+            height=facts.height,
+            duration_s=Decimal(str(round(facts.duration_s, 3))) if facts.duration_s else None,
+            filename=f"proofsheet-{str(job.id)[-12:]}-{position + 1}.{EXTENSIONS[facts.mime]}",
+        ),
+        small=_put_small(services, done),
+        small_picture=_small_picture(done),
+        small_kind=AssetKind.POSTER if facts.mime == "video/mp4" else AssetKind.THUMBNAIL,
+    )
+
+
+def _put_small(services: Services, done: Finished) -> Stored | None:
+    small = done.small
+    if small is None:
+        return None
+    key = thumb_key(services.settings.environment, small.sha256)
+    return services.bucket.put_file(
+        key, small.path, content_type=small.mime, sha256=small.sha256, cache_control=FOREVER
+    )
+
+
+def _small_picture(done: Finished) -> assets.Picture | None:
+    small = done.small
+    if small is None:
+        return None
+    return assets.Picture(
+        mime=small.mime, sha256=small.sha256, width=small.width, height=small.height
+    )
+
+
+def record(session: Session, job: Job, kept: Kept, attempt_id: UUID, position: int) -> Asset:
+    """Name a kept result, and its thumbnail or poster, in the job."""
+    place = assets.Place(
+        user_id=job.user_id, job_id=job.id, attempt_id=attempt_id, position=position
+    )
+    result = assets.add(session, AssetKind.RESULT, kept.result, kept.picture, place)
+    if kept.small is not None and kept.small_picture is not None:
+        at_result = replace(place, source_id=result.id)
+        assets.add(session, kept.small_kind, kept.small, kept.small_picture, at_result)
+    else:
+        events.record(session, job.id, "thumbnail_not_made", by="worker", position=position)
+    return result
+
+
+def raw(
+    services: Services, job: Job, path: Path, attempt_id: UUID
+) -> tuple[Stored, assets.Picture]:
+    """Copy an answer as it came to the bucket, for a complaint."""
+    sha256 = _sha256(path)
+    key = result_key(
+        services.settings.environment,
+        provider=job.provider,
+        at=job.created_at,
+        job_id=job.id,
+        name=f"raw-{str(attempt_id)[-8:]}.bin",
+    )
+    kind = "application/octet-stream"
+    stored = services.bucket.put_file(key, path, content_type=kind, sha256=sha256)
+    return stored, assets.Picture(mime=kind, sha256=sha256, filename="answer.bin")
+
+
+def record_raw(
+    session: Session, job: Job, kept: tuple[Stored, assets.Picture], attempt_id: UUID
+) -> None:
+    """Name a kept answer in the job."""
+    place = assets.Place(user_id=job.user_id, job_id=job.id, attempt_id=attempt_id)
+    assets.add(session, AssetKind.RAW, *kept, place)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,149 @@
+"""Asking the provider about attempts that no step of their job looks after. Asking is free."""
+
+from datetime import timedelta
+from uuid import UUID
+
+import structlog
+from sqlalchemy.exc import IntegrityError
+
+from core import attempts, events, rechecks
+from core.errors import AppError
+from core.models import Attempt, Dialect
+from core.providers import Broken, ListingProvider, Pending, Ready
+from core.rechecks import Recheck
+from core.services import Services
+from workers import results
+from workers.hands import Hands
+
+log = structlog.get_logger(__name__)
+
+AT_ONCE = 20
+HELD_S = 120.0  # nobody else looks meanwhile; longer than any single question
+
+
+def recheck(hands: Hands) -> int:
+    """Look after every attempt that is due. Return how many there were."""
+    with hands.services.sessions.begin() as session:
+        due = rechecks.take(session, limit=AT_ONCE, for_s=HELD_S)
+    for attempt_id in due:
+        try:
+            _one(hands, attempt_id)
+        except AppError as error:
+            log.warning("recheck_failed", attempt_id=str(attempt_id), reason=str(error))
+            _later(hands.services, attempt_id)
+    return len(due)
+
+
+def _one(hands: Hands, attempt_id: UUID) -> None:
+    with hands.services.sessions() as session:
+        found = rechecks.load(session, attempt_id)
+    if found.attempt.provider_task_id is None:
+        _look_for_task(hands, found)
+    elif found.is_extra:
+        _fetch_late(hands, found, found.attempt.provider_task_id)
+    else:
+        _nothing_to_do(hands.services, attempt_id)
+
+
+# --- the task of a lost reply -----------------------------------------------------------
+
+
+def _look_for_task(hands: Hands, found: Recheck) -> None:
+    services, attempt = hands.services, found.attempt
+    task_id = _named_by_callback(services, found) or _from_list(services, attempt)
+    if task_id is None:
+        _later(services, attempt.id)
+        return
+    try:
+        with services.sessions.begin() as session:
+            rechecks.attach(session, attempt.id, task_id=task_id, by=hands.worker)
+    except IntegrityError:
+        log.warning("task_belongs_elsewhere", attempt_id=str(attempt.id), task_id=task_id)
+        _forget_candidate(services, attempt.id)
+        return
+    log.info("task_found", job_id=str(attempt.job_id), task_id=task_id)
+
+
+def _named_by_callback(services: Services, found: Recheck) -> str | None:
+    """Return the task a callback named, if the provider knows it and it fits.
+
+    Raises:
+        ProviderError: it could not be asked.
+    """
+    attempt, task_id = found.attempt, found.attempt.candidate_task_id
+    if task_id is None:
+        return None
+    provider = services.videos[attempt.dialect]
+    if attempt.dialect != Dialect.MINIMAX_V2:
+        provider.progress(task_id)  # that it answers is all that can be asked of the first API
+        return task_id
+    described = _listing(services).describe(task_id)
+    if rechecks.fits(attempt, found.job, described, settle_s=services.settings.settle_s):
+        return task_id
+    log.warning("callback_named_another_task", attempt_id=str(attempt.id), task_id=task_id)
+    _forget_candidate(services, attempt.id)
+    return None
+
+
+def _from_list(services: Services, attempt: Attempt) -> str | None:
+    """Return the one task in the provider's list that can only be this attempt's.
+
+    Raises:
+        ProviderError: the list could not be read in full, so nothing follows from it.
+    """
+    if attempt.dialect != Dialect.MINIMAX_V2:
+        return None
+    since = attempt.created_at - rechecks.SKEW - timedelta(seconds=1)
+    listed = _listing(services).list_tasks(since=since)
+    with services.sessions() as session:
+        again = session.get_one(Attempt, attempt.id)
+        return rechecks.match(session, again, listed, settle_s=services.settings.settle_s)
+
+
+def _listing(services: Services) -> ListingProvider:
+    provider: ListingProvider = services.videos[Dialect.MINIMAX_V2]  # type: ignore[assignment]
+    return provider
+
+
+# --- a late result ----------------------------------------------------------------------
+
+
+def _fetch_late(hands: Hands, found: Recheck, task_id: str) -> None:
+    services, attempt = hands.services, found.attempt
+    progress = services.videos[attempt.dialect].progress(task_id)
+    match progress:
+        case Pending():
+            _later(services, attempt.id)
+        case Ready():
+            results.store_late_video(hands, attempt.job_id, attempt.id, progress)
+        case Broken():
+            with services.sessions.begin() as session:
+                attempts.locked(session, attempt.id).recheck_at = None
+                events.record(
+                    session,
+                    attempt.job_id,
+                    "late_result_missing",
+                    by=hands.worker,
+                    attempt_id=attempt.id,
+                    code=progress.code,
+                )
+
+
+# --- when to look again -----------------------------------------------------------------
+
+
+def _later(services: Services, attempt_id: UUID) -> None:
+    with services.sessions.begin() as session:
+        rechecks.ever_more_rarely(session, attempts.locked(session, attempt_id))
+
+
+def _nothing_to_do(services: Services, attempt_id: UUID) -> None:
+    with services.sessions.begin() as session:
+        attempts.locked(session, attempt_id).recheck_at = None
+
+
+def _forget_candidate(services: Services, attempt_id: UUID) -> None:
+    with services.sessions.begin() as session:
+        attempt = attempts.locked(session, attempt_id)
+        attempt.candidate_task_id = None
+        rechecks.ever_more_rarely(session, attempt)
