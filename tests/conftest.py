@@ -1,6 +1,7 @@
 """What every test may ask for. Nothing is started before a test asks for it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,13 @@ def empty_database_url(databases: servers.Databases) -> Iterator[str]:
 def database_url(databases: servers.Databases) -> Iterator[str]:
     """A database of its own for each test: commits, threads and workers are real."""
     yield from _database(databases, servers.TEMPLATE)
+
+
+@pytest.fixture
+def new_database(databases: servers.Databases) -> Iterator[Callable[[], str]]:
+    """Makes databases for tests that need several; each is as `database_url`."""
+    with ExitStack() as made:
+        yield lambda: made.enter_context(contextmanager(_database)(databases, servers.TEMPLATE))
 
 
 def _database(databases: servers.Databases, template: str) -> Iterator[str]:

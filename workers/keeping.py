@@ -5,7 +5,6 @@ may be repeated.
 """
 
 import hashlib
-import tempfile
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
@@ -19,6 +18,7 @@ from core.models import Asset, AssetKind, Job
 from core.services import Services
 from core.storage import Stored
 from core.storage.keys import result_key, thumb_key
+from workers.hands import Hands
 
 FOREVER = "private, max-age=31536000, immutable"
 EXTENSIONS = {
@@ -41,18 +41,18 @@ class Kept:
     small_kind: AssetKind
 
 
-def image(services: Services, job: Job, path: Path, attempt_id: UUID, position: int) -> Kept:
+def image(hands: Hands, job: Job, path: Path, attempt_id: UUID, position: int) -> Kept:
     """Copy an image and its thumbnail to the bucket. Raises MediaRejected: it is none."""
-    with tempfile.TemporaryDirectory(prefix="proofsheet-") as folder:
-        done = finish_image(path, Path(folder), expected_mime=None)
-        return _put(services, job, path, done, attempt_id=attempt_id, position=position)
+    with hands.spool.scratch() as folder:
+        done = finish_image(path, folder, expected_mime=None)
+        return _put(hands.services, job, path, done, attempt_id=attempt_id, position=position)
 
 
-def video(services: Services, job: Job, path: Path, attempt_id: UUID) -> Kept:
+def video(hands: Hands, job: Job, path: Path, attempt_id: UUID) -> Kept:
     """Copy a video and its poster to the bucket. Raises MediaRejected: it cannot be played."""
-    with tempfile.TemporaryDirectory(prefix="proofsheet-") as folder:
-        done = finish_video(path, Path(folder))
-        return _put(services, job, path, done, attempt_id=attempt_id, position=0)
+    with hands.spool.scratch() as folder:
+        done = finish_video(path, folder)
+        return _put(hands.services, job, path, done, attempt_id=attempt_id, position=0)
 
 
 def _put(

@@ -4,9 +4,7 @@ A job is `done` only when every usable result lies in the bucket. A result whose
 job has gone on or ended without it is kept as a late one beside it.
 """
 
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,6 +31,7 @@ from core.providers.fetch import fetch
 from core.providers.prices import cost
 from core.services import Services
 from core.stages import Stage
+from core.storage import Stored
 from core.transitions import job_of
 from workers import keeping
 from workers.backoff import backoff_s
@@ -75,7 +74,7 @@ class _KeptEdit:
 
     images: Sequence[Kept]
     unusable: int
-    raw: tuple[Any, assets.Picture] | None
+    raw: tuple[Stored, assets.Picture] | None
     outcome: Outcome
 
 
@@ -84,7 +83,7 @@ def store_edit(hands: Hands, claim: Claim, spooled: Spooled) -> None:
     services = hands.services
     job = _job(services, claim.job_id)
     try:
-        edit = _keep_edit(services, job, spooled)
+        edit = _keep_edit(hands, job, spooled)
     except (BadResult, MediaRejected) as error:
         code = error.code if isinstance(error, BadResult) else "not_an_image"
         ending = Ending(attempt_id=spooled.attempt_id, code=code, message=str(error))
@@ -108,7 +107,7 @@ def store_late_edit(hands: Hands, spooled: Spooled) -> None:
     services = hands.services
     job = _job(services, spooled.job_id)
     try:
-        edit = _keep_edit(services, job, spooled)
+        edit = _keep_edit(hands, job, spooled)
     except (BadResult, MediaRejected):
         kept = keeping.raw(services, job, spooled.body, spooled.attempt_id)
         with services.sessions.begin() as session:
@@ -121,7 +120,7 @@ def store_late_edit(hands: Hands, spooled: Spooled) -> None:
     hands.spool.remove(spooled.attempt_id)
 
 
-def _keep_edit(services: Services, job: Job, spooled: Spooled) -> _KeptEdit:
+def _keep_edit(hands: Hands, job: Job, spooled: Spooled) -> _KeptEdit:
     """Copy what is usable to the bucket.
 
     Raises:
@@ -129,14 +128,16 @@ def _keep_edit(services: Services, job: Job, spooled: Spooled) -> _KeptEdit:
     """
     answer = read_answer(spooled.body, spooled.answer)
     reach("fetched")
-    images, first_problem = _usable(services, job, answer, spooled.attempt_id)
+    images, first_problem = _usable(hands, job, answer, spooled.attempt_id)
     if first_problem is not None and not images:
         raise first_problem
     unusable = answer.unusable + len(answer.images) - len(images)
     return _KeptEdit(
         images=images,
         unusable=unusable,
-        raw=keeping.raw(services, job, spooled.body, spooled.attempt_id) if unusable else None,
+        raw=keeping.raw(hands.services, job, spooled.body, spooled.attempt_id)
+        if unusable
+        else None,
         outcome=Outcome(
             attempt_id=spooled.attempt_id,
             actual=answer.actual,
@@ -146,13 +147,17 @@ def _keep_edit(services: Services, job: Job, spooled: Spooled) -> _KeptEdit:
     )
 
 
+def _raw(hands: Hands, job: Job, spooled: Spooled) -> tuple[Stored, assets.Picture]:
+    return keeping.raw(hands.services, job, spooled.body, spooled.attempt_id)
+
+
 def _usable(
-    services: Services, job: Job, answer: EditResult, attempt_id: UUID
+    hands: Hands, job: Job, answer: EditResult, attempt_id: UUID
 ) -> tuple[Sequence[Kept], MediaRejected | None]:
     images, problem = [], None
     for position, path in enumerate(answer.images):
         try:
-            images.append(keeping.image(services, job, path, attempt_id, position))
+            images.append(keeping.image(hands, job, path, attempt_id, position))
         except MediaRejected as error:
             problem = problem or error
     return images, problem
@@ -177,12 +182,12 @@ def store_video(hands: Hands, claim: Claim, ready: Ready) -> None:
     services = hands.services
     job = _job(services, claim.job_id)
     attempt_id = _attempt_id(services, claim)
-    with _folder() as folder:
+    with hands.spool.scratch() as folder:
         path = folder / "result.mp4"
         try:
             _fetch(services, ready, path)
             reach("fetched")
-            kept = keeping.video(services, job, path, attempt_id)
+            kept = keeping.video(hands, job, path, attempt_id)
         except (StorageError, DecoderFailed, ProviderError) as error:
             _again(services, claim, why=_code(error), error=error)
             return
@@ -205,22 +210,16 @@ def store_late_video(hands: Hands, job_id: UUID, attempt_id: UUID, ready: Ready)
     """
     services = hands.services
     job = _job(services, job_id)
-    with _folder() as folder:
+    with hands.spool.scratch() as folder:
         path = folder / "result.mp4"
         _fetch(services, ready, path)
-        kept = keeping.video(services, job, path, attempt_id)
+        kept = keeping.video(hands, job, path, attempt_id)
     outcome = Outcome(attempt_id=attempt_id, actual=ready.actual, usage=ready.usage)
     with services.sessions.begin() as session:
         at = session.get_one(Job, job_id, with_for_update=True)
         cover = keeping.record(session, at, kept, attempt_id, 0)
         _keep_late(session, services, at, [cover], outcome)
         attempts.locked(session, attempt_id).recheck_at = None
-
-
-@contextmanager
-def _folder() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="proofsheet-") as folder:
-        yield Path(folder)
 
 
 def _fetch(services: Services, ready: Ready, path: Path) -> None:

@@ -1,7 +1,6 @@
 """The one step that costs money: send a paid request, at most once, and record what came."""
 
 import secrets
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -54,9 +53,9 @@ def submit(hands: Hands, claim: Claim, *, deadline: float) -> None:
     services = hands.services
     total_s = send_s(services, claim.dialect)
     task = requests.load(services, claim.job_id)
-    with tempfile.TemporaryDirectory(prefix="proofsheet-") as folder:
+    with hands.spool.scratch() as folder:
         try:
-            files = requests.fetch(services, task, Path(folder))
+            files = requests.fetch(services, task, folder)
         except AppError as error:
             _not_ready(services, claim, error)
             return

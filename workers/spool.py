@@ -13,8 +13,11 @@ The mark or the task is on the disk before anything else happens with an answer.
 import json
 import os
 import secrets
+import shutil
+import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +30,7 @@ from core.providers import Accepted, EditAnswer
 log = structlog.get_logger(__name__)
 
 KEPT_CUT_S = 7 * 24 * 3600
+LONGEST_STEP_S = 24 * 3600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,11 +136,22 @@ class Spool:
         disk = os.statvfs(self._folder)
         return disk.f_bavail * disk.f_frsize >= size_bytes
 
+    @contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """Yield a folder for one step's files. What a killed worker leaves, `tidy` removes."""
+        work = self._folder / "work"
+        work.mkdir(exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=work) as folder:
+            yield Path(folder)
+
     def tidy(self) -> None:
-        """Drop the broken-off answers that nobody complained about in a week."""
+        """Drop what killed workers left, and broken-off answers that a week has passed over."""
         for path in self._folder.glob("*.cut"):
-            if time.time() - path.stat().st_mtime > KEPT_CUT_S:
+            if _age_s(path) > KEPT_CUT_S:
                 path.unlink(missing_ok=True)
+        for folder in self._folder.glob("work/*"):
+            if _age_s(folder) > LONGEST_STEP_S:
+                shutil.rmtree(folder, ignore_errors=True)
 
     def _name(self) -> str:
         """Return this folder's own name; the first process to come writes it."""
@@ -200,3 +215,7 @@ class Spool:
             os.fsync(folder)
         finally:
             os.close(folder)
+
+
+def _age_s(path: Path) -> float:
+    return time.time() - path.stat().st_mtime

@@ -1,3 +1,4 @@
+import functools
 import hashlib
 import io
 import time
@@ -58,6 +59,11 @@ def hands(services) -> Hands:
 
 @pytest.fixture
 def kim(services) -> User:
+    return tester(services)
+
+
+def tester(services: Services) -> User:
+    """Return the user `kim` of an application."""
     with services.sessions.begin() as session:
         return users.from_account(session, services.accounts.all()["kim"])
 
@@ -76,63 +82,86 @@ def mask_for(width: int = 800, height: int = 600) -> bytes:
     return content.getvalue()
 
 
+def uploaded(
+    services: Services,
+    user: User,
+    content: bytes,
+    *,
+    purpose: str = "input",
+    mime: str = "image/png",
+) -> UUID:
+    """Upload a file as the browser does; return its asset's id."""
+    permission = intake.announce(
+        services,
+        user,
+        intake.Announcement(
+            filename="보트.png",
+            content_type=mime,
+            size_bytes=len(content),
+            sha256=hashlib.sha256(content).hexdigest(),
+            purpose=purpose,
+        ),
+    )
+    if "asset" in permission:
+        return UUID(permission["asset"]["id"])
+    sent = requests.put(permission["url"], data=content, headers=permission["headers"], timeout=10)
+    sent.raise_for_status()
+    return UUID(intake.confirm(services, user, UUID(permission["upload_id"]))["id"])
+
+
+def filed(services: Services, user: User, **values: Any) -> Job:
+    """File a job as a form does."""
+    wish: dict[str, Any] = {"client_key": uuid4().hex, "unknown_price_accepted": True} | values
+    return submissions.submit(services, user, submissions.Wish(**wish))
+
+
+def edit_filed(
+    services: Services, user: User, prompt: str = "a paper boat at night", **changes: Any
+) -> Job:
+    """File an edit of a picture of its own."""
+    values = {
+        "provider": Provider.GPT,
+        "model": "gpt-image-2",
+        "prompt": prompt,
+        "options": EDIT,
+        "input_ids": changes.pop("input_ids", None) or [uploaded(services, user, picture())],
+    }
+    return filed(services, user, **(values | changes))
+
+
+def video_filed(
+    services: Services,
+    user: User,
+    model: str,
+    options: dict[str, Any],
+    prompt: str = "slow push in",
+    **changes: Any,
+) -> Job:
+    """File a video."""
+    return filed(
+        services,
+        user,
+        provider=Provider.HAILUO,
+        model=model,
+        prompt=prompt,
+        options=options,
+        **changes,
+    )
+
+
 @pytest.fixture
 def upload(services, kim) -> Callable[..., UUID]:
-    def send(content: bytes, *, purpose: str = "input", mime: str = "image/png") -> UUID:
-        permission = intake.announce(
-            services,
-            kim,
-            intake.Announcement(
-                filename="보트.png",
-                content_type=mime,
-                size_bytes=len(content),
-                sha256=hashlib.sha256(content).hexdigest(),
-                purpose=purpose,
-            ),
-        )
-        if "asset" in permission:
-            return UUID(permission["asset"]["id"])
-        sent = requests.put(
-            permission["url"], data=content, headers=permission["headers"], timeout=10
-        )
-        sent.raise_for_status()
-        return UUID(intake.confirm(services, kim, UUID(permission["upload_id"]))["id"])
-
-    return send
+    return functools.partial(uploaded, services, kim)
 
 
 @pytest.fixture
-def file_edit(services, kim, upload) -> Callable[..., Job]:
-    def file(prompt: str = "a paper boat at night", **changes) -> Job:
-        values: dict[str, Any] = {
-            "provider": Provider.GPT,
-            "model": "gpt-image-2",
-            "prompt": prompt,
-            "options": EDIT,
-            "input_ids": changes.pop("input_ids", None) or [upload(picture())],
-            "client_key": uuid4().hex,
-            "unknown_price_accepted": True,
-        }
-        return submissions.submit(services, kim, submissions.Wish(**(values | changes)))
-
-    return file
+def file_edit(services, kim) -> Callable[..., Job]:
+    return functools.partial(edit_filed, services, kim)
 
 
 @pytest.fixture
 def file_video(services, kim) -> Callable[..., Job]:
-    def file(model: str, options: dict, prompt: str = "slow push in", **changes) -> Job:
-        wish = submissions.Wish(
-            provider=Provider.HAILUO,
-            model=model,
-            prompt=prompt,
-            options=options,
-            client_key=uuid4().hex,
-            unknown_price_accepted=True,
-            **changes,
-        )
-        return submissions.submit(services, kim, wish)
-
-    return file
+    return functools.partial(video_filed, services, kim)
 
 
 @pytest.fixture
