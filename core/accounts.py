@@ -7,11 +7,12 @@
 The file is the authority on passwords, names and roles; the `users` rows follow it.
 """
 
+import re
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import bcrypt
 import yaml
@@ -21,6 +22,10 @@ from core.models import Role
 
 MAX_PASSWORD_BYTES = 72  # bcrypt reads no more and bcrypt 5 refuses longer ones
 ROUNDS = 12
+# What bcrypt compares with; it raises on anything else. The salt's last letter holds two bits.
+HASH: Final = re.compile(
+    rb"\$2[abxy]\$(0[4-9]|[12]\d|3[01])\$[./A-Za-z0-9]{21}[.Oeu][./A-Za-z0-9]{31}"
+)
 # What an unknown name is compared with, so that it takes as long as a known one.
 _NOBODY = bcrypt.hashpw(b"nobody", bcrypt.gensalt(ROUNDS))
 
@@ -79,7 +84,7 @@ def load(path: Path) -> Mapping[str, Account]:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
         entries = content["credentials"]["usernames"]
         return {login.lower(): _account(login.lower(), entry) for login, entry in entries.items()}
-    except (OSError, yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, yaml.YAMLError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ConfigError(
             f"AUTH_CREDENTIALS {str(path)!r} is not a credentials file "
             f"(credentials: usernames: LOGIN: ...): {error!r}."
@@ -88,10 +93,10 @@ def load(path: Path) -> Mapping[str, Account]:
 
 def _account(login_id: str, entry: Mapping[str, Any]) -> Account:
     hashed = str(entry["password"]).encode()
-    if not hashed.startswith(b"$2"):
+    if not HASH.fullmatch(hashed):
         raise ConfigError(
-            f"The account {login_id!r} holds no bcrypt hash. Passwords are never stored as text: "
-            f"set it with python -m core user add {login_id}"
+            f"The account {login_id!r} holds no bcrypt hash, or not all of it. Passwords are "
+            f"never stored as text: set it with python -m core user add {login_id}"
         )
     roles = entry.get("roles") or [Role.TESTER]
     if any(role not in set(Role) for role in roles):

@@ -200,7 +200,10 @@ class TestFile:
         assert set(held.all()) == {"kim"}
 
         lee = accounts.Account(
-            login_id="lee", display_name="Lee", role=Role.ADMIN, password_hash=b"$2b$12$x"
+            login_id="lee",
+            display_name="Lee",
+            role=Role.ADMIN,
+            password_hash=held.all()["kim"].password_hash,
         )
         accounts.save(path, lee)
         assert held.all()["lee"].role is Role.ADMIN
@@ -208,11 +211,20 @@ class TestFile:
 
     @pytest.mark.parametrize(
         "content",
-        ["", "credentials: 1", "{", "credentials: {usernames: {kim: {password: plain}}}"],
+        [
+            b"",
+            b"credentials: 1",
+            b"{",
+            b"\xff\xfe\xfa",
+            b"credentials: {usernames: {kim: {password: plain}}}",
+            b"credentials: {usernames: {kim: {password: $2x}}}",
+            b"credentials: {usernames: {kim: {password: $2b$12$" + b"a" * 53 + b"}}}",
+            b"credentials: {usernames: {kim: {password: $2b$03$" + b"." * 53 + b"}}}",
+        ],
     )
     def test_a_wrong_file_is_one_sentence(self, tmp_path, content):
         path = tmp_path / "credentials.yaml"
-        path.write_text(content)
+        path.write_bytes(content)
 
         with pytest.raises(ConfigError):
             accounts.Accounts(path).all()
