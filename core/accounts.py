@@ -17,6 +17,7 @@ from typing import Any, Final
 import bcrypt
 import yaml
 
+from core import durable_file
 from core.errors import ConfigError
 from core.models import Role
 
@@ -28,6 +29,7 @@ HASH: Final = re.compile(
 )
 # What an unknown name is compared with, so that it takes as long as a known one.
 _NOBODY = bcrypt.hashpw(b"nobody", bcrypt.gensalt(ROUNDS))
+NOT_AN_ACCOUNTS_FILE: Final = (yaml.YAMLError, ValueError, KeyError, TypeError, AttributeError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,14 +83,25 @@ class Accounts:
 def load(path: Path) -> Mapping[str, Account]:
     """Read a credentials file. Raises ConfigError naming the entry that is wrong."""
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-        entries = content["credentials"]["usernames"]
-        return {login.lower(): _account(login.lower(), entry) for login, entry in entries.items()}
-    except (OSError, yaml.YAMLError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ConfigError(
-            f"AUTH_CREDENTIALS {str(path)!r} is not a credentials file "
-            f"(credentials: usernames: LOGIN: ...): {error!r}."
-        ) from error
+        return _accounts(_parsed(path))
+    except (OSError, *NOT_AN_ACCOUNTS_FILE) as error:
+        raise _malformed(path, error) from error
+
+
+def _parsed(path: Path) -> Any:
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
+def _accounts(content: Any) -> Mapping[str, Account]:
+    entries = content["credentials"]["usernames"]
+    return {login.lower(): _account(login.lower(), entry) for login, entry in entries.items()}
+
+
+def _malformed(path: Path, error: Exception) -> ConfigError:
+    return ConfigError(
+        f"AUTH_CREDENTIALS {str(path)!r} is not a credentials file "
+        f"(credentials: usernames: LOGIN: ...): {error!r}."
+    )
 
 
 def _account(login_id: str, entry: Mapping[str, Any]) -> Account:
@@ -120,17 +133,24 @@ def hash_password(password: str) -> str:
 
 
 def save(path: Path, account: Account) -> None:
-    """Add or replace one account, keeping everything else in the file."""
-    content: dict[str, Any] = {"credentials": {"usernames": {}}}
-    if path.exists():
-        load(path)
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    content["credentials"]["usernames"][account.login_id] = {
-        "name": account.display_name,
-        "password": account.password_hash.decode(),
-        "roles": [str(account.role)],
-    }
-    fresh = path.with_suffix(".new")
-    fresh.touch(mode=0o600)
-    fresh.write_text(yaml.safe_dump(content, allow_unicode=True), encoding="utf-8")
-    fresh.replace(path)
+    """Add or replace one account, keeping everything else in the file, its owner and its mode.
+
+    Raises:
+        ConfigError: the file is not in the expected form, or cannot be written.
+    """
+    try:
+        content = _parsed(path) if path.exists() else {"credentials": {"usernames": {}}}
+        content["credentials"]["usernames"][account.login_id] = {
+            "name": account.display_name,
+            "password": account.password_hash.decode(),
+            "roles": [str(account.role)],
+        }
+        _accounts(content)
+        durable_file.replace(path, yaml.safe_dump(content, allow_unicode=True))
+    except OSError as error:
+        raise ConfigError(
+            f"AUTH_CREDENTIALS {str(path)!r} cannot be written: {error}. "
+            "Run this as root or as the file's owner."
+        ) from error
+    except NOT_AN_ACCOUNTS_FILE as error:
+        raise _malformed(path, error) from error

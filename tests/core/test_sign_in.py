@@ -8,7 +8,7 @@ import yaml
 from sqlalchemy import func, select, update
 
 from core import accounts, sign_in, users
-from core.errors import ConfigError, NotSignedIn, Rejected, TooMany
+from core.errors import NotSignedIn, Rejected, TooMany
 from core.models import Audit, LoginAttempt, Role
 from core.models import Session as SessionRow
 
@@ -190,50 +190,3 @@ def test_old_rows_are_swept(sessions, enter):
     with sessions() as session:
         assert session.scalars(select(LoginAttempt)).all() == []
         assert session.scalars(select(SessionRow)).all() == []
-
-
-class TestFile:
-    def test_a_changed_file_is_read_again(self, file, tmp_path):
-        path = tmp_path / "credentials.yaml"
-        path.write_text(file.read_text())
-        held = accounts.Accounts(path)
-        assert set(held.all()) == {"kim"}
-
-        lee = accounts.Account(
-            login_id="lee",
-            display_name="Lee",
-            role=Role.ADMIN,
-            password_hash=held.all()["kim"].password_hash,
-        )
-        accounts.save(path, lee)
-        assert held.all()["lee"].role is Role.ADMIN
-        assert held.all()["kim"].display_name == "김하나"
-
-    @pytest.mark.parametrize(
-        "content",
-        [
-            b"",
-            b"credentials: 1",
-            b"{",
-            b"\xff\xfe\xfa",
-            b"credentials: {usernames: {kim: {password: plain}}}",
-            b"credentials: {usernames: {kim: {password: $2x}}}",
-            b"credentials: {usernames: {kim: {password: $2b$12$" + b"a" * 53 + b"}}}",
-            b"credentials: {usernames: {kim: {password: $2b$03$" + b"." * 53 + b"}}}",
-        ],
-    )
-    def test_a_wrong_file_is_one_sentence(self, tmp_path, content):
-        path = tmp_path / "credentials.yaml"
-        path.write_bytes(content)
-
-        with pytest.raises(ConfigError):
-            accounts.Accounts(path).all()
-
-    def test_a_missing_file_says_how_to_make_it(self, tmp_path):
-        with pytest.raises(ConfigError, match="python -m core user add"):
-            accounts.Accounts(tmp_path / "none.yaml").all()
-
-    @pytest.mark.parametrize("password", ["short", "긴" * 30])
-    def test_a_password_of_the_wrong_length_is_refused(self, password):
-        with pytest.raises(ConfigError, match="10 or more characters and at most 72 bytes"):
-            accounts.hash_password(password)
