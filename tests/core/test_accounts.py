@@ -1,6 +1,7 @@
 import os
 import stat
 import subprocess
+from typing import Any
 
 import pytest
 
@@ -17,11 +18,6 @@ def hashed() -> bytes:
     return accounts.hash_password(PASSWORD).encode()
 
 
-def account(hashed, login="kim", **changes):
-    values = {"login_id": login, "display_name": "김하나", "role": Role.TESTER}
-    return accounts.Account(**(values | changes), password_hash=hashed)
-
-
 def who_may(path):
     found = path.stat()
     return found.st_uid, found.st_gid, stat.S_IMODE(found.st_mode)
@@ -30,7 +26,7 @@ def who_may(path):
 @pytest.fixture
 def file(tmp_path, hashed):
     path = tmp_path / "credentials.yaml"
-    accounts.save(path, account(hashed))
+    accounts.save(path, "kim", password_hash=hashed, display_name="김하나")
     return path
 
 
@@ -39,7 +35,7 @@ class TestReading:
         held = accounts.Accounts(file)
         assert set(held.all()) == {"kim"}
 
-        accounts.save(file, account(hashed, "lee", role=Role.ADMIN))
+        accounts.save(file, "lee", password_hash=hashed, role=Role.ADMIN)
         assert held.all()["lee"].role is Role.ADMIN
         assert held.all()["kim"].display_name == "김하나"
 
@@ -86,19 +82,19 @@ class TestWriting:
 
     def test_a_new_file_may_be_read_by_the_group_of_its_folder(self, folder, hashed):
         path = folder / "credentials.yaml"
-        accounts.save(path, account(hashed))
+        accounts.save(path, "kim", password_hash=hashed)
 
         assert who_may(path) == (os.geteuid(), folder.stat().st_gid, 0o640)
 
     def test_who_may_read_it_stays_as_it_was(self, folder, hashed):
         path = folder / "credentials.yaml"
-        accounts.save(path, account(hashed))
+        accounts.save(path, "kim", password_hash=hashed)
         path.chmod(0o460)
         if os.geteuid() == 0:
             os.chown(path, NOBODY, NOBODY)
         before = who_may(path)
 
-        accounts.save(path, account(hashed, "lee"))
+        accounts.save(path, "lee", password_hash=hashed)
 
         assert who_may(path) == before
         assert set(accounts.load(path)) == {"kim", "lee"}
@@ -106,8 +102,8 @@ class TestWriting:
 
     def test_the_service_can_read_what_root_has_written(self, folder, hashed):
         path = folder / "credentials.yaml"
-        accounts.save(path, account(hashed))
-        service = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
+        accounts.save(path, "kim", password_hash=hashed)
+        service: dict[str, Any] = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
         # The folders above belong to the test's user alone: the service is handed this one.
         read = subprocess.run(
             ["cat", "credentials.yaml"],
@@ -123,20 +119,27 @@ class TestWriting:
     def test_a_broken_entry_is_mended_by_setting_its_password(self, file, hashed):
         file.write_text("credentials: {usernames: {kim: {password: $2x}}}")
 
-        accounts.save(file, account(hashed))
+        accounts.save(file, "kim", password_hash=hashed)
 
         assert accounts.load(file)["kim"].password_hash == hashed
+
+    def test_name_and_role_stay_when_only_the_password_is_set(self, file, hashed):
+        accounts.save(file, "kim", password_hash=hashed, role=Role.ADMIN)
+        accounts.save(file, "kim", password_hash=hashed)
+
+        kept = accounts.load(file)["kim"]
+        assert (kept.display_name, kept.role) == ("김하나", Role.ADMIN)
 
     def test_other_broken_entries_stop_the_change(self, file, hashed):
         content = "credentials: {usernames: {lee: {password: $2x}}}"
         file.write_text(content)
 
         with pytest.raises(ConfigError, match="'lee' holds no bcrypt hash"):
-            accounts.save(file, account(hashed))
+            accounts.save(file, "kim", password_hash=hashed)
         assert file.read_text() == content
 
     def test_a_folder_that_cannot_be_written_is_one_sentence(self, hashed, tmp_path):
         (tmp_path / "file").touch()
 
         with pytest.raises(ConfigError, match="cannot be written"):
-            accounts.save(tmp_path / "file" / "credentials.yaml", account(hashed))
+            accounts.save(tmp_path / "file" / "credentials.yaml", "kim", password_hash=hashed)
