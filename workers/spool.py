@@ -8,12 +8,14 @@ happen with it. Files are removed after their results are stored.
 
 import json
 import os
+import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from core.errors import ConfigError
 from core.providers import EditAnswer
 
 
@@ -31,8 +33,16 @@ class Spool:
     """The spool folder of this host. Worker processes of one host may share it."""
 
     def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._folder = folder
+        """Raises ConfigError if `folder` cannot be made or written."""
+        try:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            with tempfile.TemporaryFile(dir=folder):
+                self._folder = folder
+        except OSError as error:
+            raise ConfigError(
+                f"SPOOL_DIR {str(folder)!r} cannot be written: {error}. Paid answers wait there, "
+                "so name a folder on a real disk that belongs to the worker's user."
+            ) from error
 
     def body(self, attempt_id: UUID) -> Path:
         """Return where an attempt's answer is written while it arrives."""
