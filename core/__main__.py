@@ -65,31 +65,23 @@ def _migrate(settings: Settings, _: argparse.Namespace) -> int:
 
 
 def _provision(settings: Settings, _: argparse.Namespace) -> int:
+    from core.origins import origins
     from core.storage import bucket_of
     from core.storage.provision import provision
 
-    steps = provision(bucket_of(settings), origins=_origins(settings))
+    steps = provision(bucket_of(settings), origins=origins(settings))
     for step in steps:
         print(f"{'ok ' if step.done else 'BAD'} {step.name}: {step.detail}")
     return 0 if all(step.done for step in steps) else 1
 
 
-def _origins(settings: Settings) -> list[str]:
-    """Return where pages may be opened from: what the bucket's CORS rules allow."""
-    origins = {f"http://{settings.web_host}:{settings.web_port}"}
-    if settings.web_host == "127.0.0.1":
-        origins.add(f"http://localhost:{settings.web_port}")
-    if settings.public_base_url:
-        origins.add(settings.public_base_url)
-    return sorted(origins)
-
-
 def _doctor(settings: Settings, _: argparse.Namespace) -> int:
+    from core.origins import origins
     from core.storage import bucket_of
     from core.storage.doctor import doctor
 
     checks = doctor(
-        bucket_of(settings), environment=settings.environment, origin=_origins(settings)[0]
+        bucket_of(settings), environment=settings.environment, origin=origins(settings)[0]
     )
     for check in checks:
         print(f"{'ok ' if check.ok else 'BAD'} {check.name}: {check.detail}")
