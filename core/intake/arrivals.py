@@ -2,7 +2,7 @@
 
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import structlog
@@ -19,6 +19,8 @@ from core.services import Services
 from core.storage import Stored
 
 log = structlog.get_logger(__name__)
+
+OTHER_BYTES: Final = msg("What arrived is not the file that was chosen. Upload it again.")
 
 
 def confirm(services: Services, user: User, upload_id: UUID) -> dict[str, Any]:
@@ -57,7 +59,9 @@ def _verified(services: Services, upload: Upload) -> Taken:
     with tempfile.TemporaryDirectory(prefix="proofsheet-") as name:
         folder = Path(name)
         path = folder / "original"
-        services.bucket.download(upload.key, path, max_bytes=upload.bytes)
+        got = services.bucket.download(upload.key, path, max_bytes=upload.bytes)
+        if got.sha256 != upload.sha256:  # not every store keeps a checksum to compare with
+            raise MediaRejected(OTHER_BYTES)
         if upload.purpose == "mask":
             return preparing.mask(upload, stored, path, head)
         if upload.mime in VIDEOS:
@@ -72,7 +76,7 @@ def _arrived(services: Services, upload: Upload) -> Stored:
         raise Rejected(msg("The file has not arrived. Upload it again.")) from error
     wrong_sum = stored.sha256 is not None and stored.sha256 != upload.sha256
     if stored.size_bytes != upload.bytes or wrong_sum:
-        raise MediaRejected(msg("What arrived is not the file that was chosen. Upload it again."))
+        raise MediaRejected(OTHER_BYTES)
     return stored
 
 
