@@ -5,10 +5,11 @@ importing everything would cost each of them a second.
 """
 
 import argparse
+import contextlib
 import getpass
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from core.errors import AppError, ConfigError
@@ -16,7 +17,7 @@ from core.logs import configure_logs
 from core.settings import Settings
 
 if TYPE_CHECKING:
-    from sqlalchemy.orm import Session, sessionmaker
+    from sqlalchemy.orm import Session
 
 Command = Callable[[Settings, argparse.Namespace], int]
 
@@ -46,8 +47,8 @@ def _parser() -> argparse.ArgumentParser:
     user = commands.add_parser("user", help="accounts").add_subparsers(required=True)
     add = user.add_parser("add", help="add an account or set its password (asked for, or stdin)")
     add.add_argument("login")
-    add.add_argument("--name", default="")
-    add.add_argument("--role", choices=("tester", "admin"), default="tester")
+    add.add_argument("--name", help="as pages show it; stays as it is, or the login")
+    add.add_argument("--role", choices=("tester", "admin"), help="stays as it is, or tester")
     add.set_defaults(command=_add_user)
     disable = user.add_parser("disable", help="keep somebody out from the next page run on")
     disable.add_argument("login")
@@ -64,31 +65,23 @@ def _migrate(settings: Settings, _: argparse.Namespace) -> int:
 
 
 def _provision(settings: Settings, _: argparse.Namespace) -> int:
+    from core.origins import origins
     from core.storage import bucket_of
     from core.storage.provision import provision
 
-    steps = provision(bucket_of(settings), origins=_origins(settings))
+    steps = provision(bucket_of(settings), origins=origins(settings))
     for step in steps:
         print(f"{'ok ' if step.done else 'BAD'} {step.name}: {step.detail}")
     return 0 if all(step.done for step in steps) else 1
 
 
-def _origins(settings: Settings) -> list[str]:
-    """Return where pages may be opened from: what the bucket's CORS rules allow."""
-    origins = {f"http://{settings.web_host}:{settings.web_port}"}
-    if settings.web_host == "127.0.0.1":
-        origins.add(f"http://localhost:{settings.web_port}")
-    if settings.public_base_url:
-        origins.add(settings.public_base_url)
-    return sorted(origins)
-
-
 def _doctor(settings: Settings, _: argparse.Namespace) -> int:
+    from core.origins import origins
     from core.storage import bucket_of
     from core.storage.doctor import doctor
 
     checks = doctor(
-        bucket_of(settings), environment=settings.environment, origin=_origins(settings)[0]
+        bucket_of(settings), environment=settings.environment, origin=origins(settings)[0]
     )
     for check in checks:
         print(f"{'ok ' if check.ok else 'BAD'} {check.name}: {check.detail}")
@@ -96,21 +89,24 @@ def _doctor(settings: Settings, _: argparse.Namespace) -> int:
 
 
 def _add_user(settings: Settings, options: argparse.Namespace) -> int:
-    from core import accounts, audit, users
+    from core import accounts, audit, sign_in, users
     from core.models import Role
 
     login = options.login.strip().lower()
-    account = accounts.Account(
-        login_id=login,
-        display_name=options.name or login,
-        role=Role(options.role),
-        password_hash=accounts.hash_password(_password(login)).encode(),
+    password = accounts.hash_password(_password(login)).encode()
+    account = accounts.save(
+        settings.auth_credentials,
+        login,
+        password_hash=password,
+        display_name=options.name,
+        role=Role(options.role) if options.role else None,
     )
-    accounts.save(settings.auth_credentials, account)
-    with _sessions(settings).begin() as session:
+    with _transaction(settings) as session:
         user = users.from_account(session, account)
+        users.enabled(user)
+        sign_in.revoke(session, user.id)
         audit.record(session, "account_set", user_id=None, on=("user", user.id), role=user.role)
-    print(f"{login} can sign in as {options.role}.")
+    print(f"{login} can sign in as {account.role}; who was signed in as {login} is signed out.")
     return 0
 
 
@@ -126,7 +122,7 @@ def _password(login: str) -> str:
 def _disable_user(settings: Settings, options: argparse.Namespace) -> int:
     from core import audit, users
 
-    with _sessions(settings).begin() as session:
+    with _transaction(settings) as session:
         user = users.named(session, options.login)
         users.disabled(user)
         audit.record(session, "account_disabled", user_id=None, on=("user", user.id))
@@ -134,10 +130,16 @@ def _disable_user(settings: Settings, options: argparse.Namespace) -> int:
     return 0
 
 
-def _sessions(settings: Settings) -> "sessionmaker[Session]":
-    from core.database import open_engine, open_sessions
+@contextlib.contextmanager
+def _transaction(settings: Settings) -> "Iterator[Session]":
+    from core.database import open_engine, open_sessions, usable
 
-    return open_sessions(open_engine(settings.database_url, application="proofsheet-core"))
+    engine = open_engine(settings.database_url, application="proofsheet-core")
+    try:
+        with usable(), open_sessions(engine).begin() as session:
+            yield session
+    finally:
+        engine.dispose()
 
 
 if __name__ == "__main__":

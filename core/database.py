@@ -1,12 +1,14 @@
 """The engine, the sessions, and what must be true of a database before we use it."""
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import OperationalError, ProgrammingError
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import NullPool
 
@@ -56,19 +58,31 @@ def migrate(url: str, *, to: str = "head") -> None:
     """
     engine = create_engine(make_url(url), poolclass=NullPool)
     try:
-        with engine.connect() as connection:
+        with usable(), engine.connect() as connection:
             check_fitness(connection)
             config = alembic_config()
             config.attributes["connection"] = connection
             command.upgrade(config, to)
             connection.commit()
+    finally:
+        engine.dispose()
+
+
+@contextlib.contextmanager
+def usable() -> Iterator[None]:
+    """Make one sentence of a database that an operator's command cannot use. Raises ConfigError."""
+    try:
+        yield
     except OperationalError as error:
         raise ConfigError(
             f"DATABASE_URL cannot be used: {str(error.orig).strip()}. "
             "Check host, port, database, user and password."
         ) from error
-    finally:
-        engine.dispose()
+    except ProgrammingError as error:
+        raise ConfigError(
+            f"The database is not as this release needs it: {str(error.orig).strip()}. "
+            "Run python -m core migrate first."
+        ) from error
 
 
 def alembic_config() -> Config:

@@ -1,17 +1,16 @@
 """Every environment variable, read once, with all mistakes reported in one sentence."""
 
-import zoneinfo
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Self
-from urllib.parse import urlsplit
 
-from core import failpoints
+from core import setting_values as values
 from core.errors import ConfigError
 
 MIB = 2**20
 GIB = 2**30
+MAX_OBJECT_BYTES = 5 * GIB  # of one PUT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,23 +70,25 @@ class Settings:
             ConfigError: names every variable that is missing or malformed, so
                 that one restart is enough to fix them all.
         """
-        values: dict[str, Any] = {}
+        found: dict[str, Any] = {}
         problems: list[str] = []
         for setting in fields(cls):
             try:
-                _read(setting, env, values)
+                _read(setting, env, found)
             except ValueError as error:
                 problems.append(f"{setting.name.upper()} {error}")
-        problems.extend(_contradictions(values))
+        problems.extend(_contradictions(found))
         if problems:
             raise ConfigError("Cannot start: " + "; ".join(problems) + ".")
-        return cls(**values)
+        return cls(**found)
 
 
-def _read(setting: Field[Any], env: Mapping[str, str], values: dict[str, Any]) -> None:
+def _read(setting: Field[Any], env: Mapping[str, str], found: dict[str, Any]) -> None:
     text = env.get(setting.name.upper(), "").strip()
+    if _PLACEHOLDER in text:
+        raise ValueError(f"still holds {_PLACEHOLDER!r} from the example")
     if text:
-        values[setting.name] = _CHECKS.get(setting.name, _PARSERS[str(_type(setting))])(text)
+        found[setting.name] = _CHECKS.get(setting.name, _PARSERS[str(_type(setting))])(text)
     elif setting.default is MISSING:
         raise ValueError("is not set")
 
@@ -100,109 +101,49 @@ def _type(setting: Field[Any]) -> str:
     )
 
 
-def _whole(text: str) -> int:
-    if not text.isdecimal():
-        raise ValueError(f"must be a whole number, not {text!r}")
-    return int(text)
-
-
-def _seconds(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 < value < float("inf"):
-        raise ValueError(f"must be a number above 0, not {text!r}")
-    return value
-
-
-def _words(text: str) -> frozenset[str]:
-    return frozenset(word.strip() for word in text.split(",") if word.strip())
-
-
-def _url(text: str) -> str:
-    parts = urlsplit(text)
-    if parts.scheme not in {"http", "https"} or not parts.netloc or parts.username:
-        raise ValueError("must be an http(s) URL without user or password, like 'https://host'")
-    return text.rstrip("/")
-
-
-def _database(text: str) -> str:
-    scheme, separator, rest = text.partition("://")
-    if not separator or scheme not in {"postgres", "postgresql", "postgresql+psycopg2"}:
-        raise ValueError("must start with 'postgresql://'")
-    return f"postgresql+psycopg2://{rest}"
-
-
-def _one_of(*allowed: str) -> Callable[[str], str]:
-    def check(text: str) -> str:
-        if text not in allowed:
-            raise ValueError(f"must be one of {', '.join(allowed)}, not {text!r}")
-        return text
-
-    return check
-
-
-def _cookie_key(text: str) -> str:
-    if len(text.encode()) < 32:
-        raise ValueError(
-            "must have at least 32 bytes: python -c 'import secrets; print(secrets.token_hex(32))'"
-        )
-    return text
-
-
-def _zone(text: str) -> str:
-    try:
-        zoneinfo.ZoneInfo(text)
-    except (zoneinfo.ZoneInfoNotFoundError, ValueError):
-        raise ValueError(f"must be a time zone like 'Asia/Seoul', not {text!r}") from None
-    return text
-
-
-def _failpoints(text: str) -> frozenset[str]:
-    names = _words(text)
-    unknown = sorted(names - failpoints.POINTS.keys())
-    if unknown:
-        raise ValueError(f"must be among {', '.join(failpoints.POINTS)}, not {', '.join(unknown)}")
-    return names
-
-
-def _key_part(text: str) -> str:
-    if not (text.isascii() and text.replace("-", "").isalnum() and len(text) <= 20):
-        raise ValueError(f"must be up to 20 letters, digits or '-', not {text!r}")
-    return text
-
+_PLACEHOLDER = "CHANGE-ME"  # what the server's example file holds
 
 _PARSERS: Mapping[str, Callable[[str], Any]] = {
     "str": str,
-    "int": _whole,
-    "float": _seconds,
+    "int": values.whole(1),
+    "float": values.seconds(),
     "Path": Path,
-    "frozenset": _words,
+    "frozenset": values.words,
 }
 
 _CHECKS: Mapping[str, Callable[[str], Any]] = {
-    "database_url": _database,
-    "s3_endpoint_url": _url,
-    "s3_public_endpoint_url": _url,
-    "openai_base_url": _url,
-    "minimax_base_url": _url,
-    "public_base_url": _url,
-    "auth_cookie_key": _cookie_key,
-    "team_timezone": _zone,
-    "team_visibility": _one_of("read", "none"),
-    "environment": _key_part,
-    "failpoints": _failpoints,
+    "database_url": values.database,
+    "s3_bucket": values.bucket,
+    "s3_region": values.region,
+    "s3_endpoint_url": values.url,
+    "s3_public_endpoint_url": values.url,
+    "openai_base_url": values.url,
+    "minimax_base_url": values.url,
+    "public_base_url": values.url,
+    "auth_cookie_key": values.cookie_key,
+    "team_timezone": values.zone,
+    "team_visibility": values.one_of("read", "none"),
+    "environment": values.key_part,
+    "failpoints": values.failpoint_names,
+    "web_port": values.whole(1, 65535),
+    "allowed_hosts": values.hosts,
+    "max_image_bytes": values.whole(1, MAX_OBJECT_BYTES),
+    "max_video_bytes": values.whole(1, MAX_OBJECT_BYTES),
+    "result_url_max_bytes": values.whole(1, MAX_OBJECT_BYTES),
+    "upload_ttl_s": values.whole(60, 7 * values.DAY_S),  # a signature lives no longer
+    "session_ttl_s": values.whole(60, 400 * values.DAY_S),  # nor does a cookie
+    "worker_concurrency": values.whole(1, 100),
+    "poll_interval_s": values.seconds(0.05, 3600),
 }
 
 
-def _contradictions(values: Mapping[str, Any]) -> list[str]:
+def _contradictions(found: Mapping[str, Any]) -> list[str]:
     """Return what only two settings together get wrong."""
     problems = []
-    if values.get("s3_public_endpoint_url") and not values.get("s3_endpoint_url"):
+    if found.get("s3_public_endpoint_url") and not found.get("s3_endpoint_url"):
         problems.append("S3_PUBLIC_ENDPOINT_URL is set but S3_ENDPOINT_URL is not; set both")
-    if values.get("environment") == "prod" and values.get("simulated_providers"):
+    if found.get("environment") == "prod" and found.get("simulated_providers"):
         problems.append("SIMULATED_PROVIDERS must be empty when ENVIRONMENT is 'prod'")
-    if values.get("environment") == "prod" and values.get("failpoints"):
+    if found.get("environment") == "prod" and found.get("failpoints"):
         problems.append("FAILPOINTS must be empty when ENVIRONMENT is 'prod'")
     return problems

@@ -8,13 +8,16 @@ The cookie's value is a token in streamlit-authenticator's form (HS256 with
 import hashlib
 import secrets
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
+from uuid import UUID
 
 import jwt
-from sqlalchemy import delete, func, select
+from sqlalchemy import ColumnElement, delete, false, func, select, update
 from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.orm.attributes import set_committed_value
 
 from core import audit, users
 from core.accounts import Accounts
@@ -104,40 +107,39 @@ def begin(session: Session, user: User, *, client: Client, cookie_key: str, ttl_
     return jwt.encode(claims, cookie_key, algorithm="HS256")
 
 
-def current_user(session: Session, token: str | None, *, cookie_key: str) -> User:
-    """Return who a cookie belongs to; role and disabled state are as of now.
+def current_user(
+    session: Session, accounts: Accounts, token: str | None, *, cookie_key: str
+) -> User:
+    """Return who a cookie belongs to; account, role and disabled state are as of now.
 
     Raises:
-        NotSignedIn: no, forged, ended or revoked session, or a disabled person.
+        NotSignedIn: no, forged, ended or revoked session, or a person who is
+            disabled or no longer among the accounts.
     """
-    name = _session_name(token, cookie_key)
-    user = session.scalar(
-        select(User)
-        .join(SessionRow, SessionRow.user_id == User.id)
-        .where(
-            SessionRow.token_sha256 == _hash(name),
-            SessionRow.revoked_at.is_(None),
-            SessionRow.expires_at > func.now(),
-            User.disabled_at.is_(None),
-        )
-    )
-    if user is None:
+    of_session = select(User).join(SessionRow, SessionRow.user_id == User.id)
+    user = session.scalar(of_session.where(*_named_by(token, cookie_key)))
+    account = accounts.all().get(user.login_id) if user is not None else None
+    if user is None or account is None or user.disabled_at is not None:
         raise NotSignedIn(msg("Please sign in."))
+    # The file is the authority; the row follows at the next sign-in.
+    set_committed_value(user, "role", account.role)
     return user
 
 
 def sign_out(session: Session, token: str | None, *, cookie_key: str, client: Client) -> None:
     """End the session a cookie belongs to. An ended one is not an error."""
-    try:
-        user = current_user(session, token, cookie_key=cookie_key)
-    except NotSignedIn:
-        return
-    row = session.scalar(
-        select(SessionRow).where(SessionRow.token_sha256 == _hash(_session_name(token, cookie_key)))
-    )
+    row = session.scalar(select(SessionRow).where(*_named_by(token, cookie_key)))
     if row is not None:
         row.revoked_at = func.now()
-    audit.record(session, "signed_out", user_id=user.id, address=client.address)
+        audit.record(session, "signed_out", user_id=row.user_id, address=client.address)
+
+
+def revoke(session: Session, user_id: UUID | None = None) -> None:
+    """End every session of a person, or of everybody."""
+    live = update(SessionRow).where(SessionRow.revoked_at.is_(None))
+    if user_id is not None:
+        live = live.where(SessionRow.user_id == user_id)
+    session.execute(live.values(revoked_at=func.now()))
 
 
 def forget_old(session: Session) -> None:
@@ -148,7 +150,19 @@ def forget_old(session: Session) -> None:
     )
 
 
-def _session_name(token: str | None, cookie_key: str) -> str:
+def _named_by(token: str | None, cookie_key: str) -> Sequence[ColumnElement[bool]]:
+    """Return what is true of the session that a cookie names, if it still counts."""
+    name = _session_name(token, cookie_key)
+    if name is None:
+        return [false()]
+    return [
+        SessionRow.token_sha256 == _hash(name),
+        SessionRow.revoked_at.is_(None),
+        SessionRow.expires_at > func.now(),
+    ]
+
+
+def _session_name(token: str | None, cookie_key: str) -> str | None:
     try:
         claims: dict[str, Any] = jwt.decode(
             token or "",
@@ -157,11 +171,9 @@ def _session_name(token: str | None, cookie_key: str) -> str:
             options={"require": ["username", "exp_date", "jti"]},
         )
         # `exp_date` is streamlit-authenticator's own claim: PyJWT does not check it.
-        if float(claims["exp_date"]) > time.time():
-            return str(claims["jti"])
+        return str(claims["jti"]) if float(claims["exp_date"]) > time.time() else None
     except (jwt.InvalidTokenError, TypeError, ValueError):
-        pass
-    raise NotSignedIn(msg("Please sign in."))
+        return None
 
 
 def _hash(name: str) -> bytes:

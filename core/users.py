@@ -24,7 +24,7 @@ def from_account(session: Session, account: Account) -> User:
 
 def named(session: Session, login_id: str) -> User:
     """Return a person by login. Raises NotFound."""
-    user = session.scalar(select(User).where(User.login_id == login_id.lower()))
+    user = session.scalar(select(User).where(User.login_id == login_id.strip().lower()))
     if user is None:
         raise NotFound(f"Nobody is called {login_id!r}.")
     return user
@@ -41,6 +41,11 @@ def speaks(session: Session, user_id: UUID, *, locale: str) -> None:
     user = session.get(User, user_id)
     if user is not None:
         user.locale = locale
+
+
+def enabled(user: User) -> None:
+    """Let a person in again who was kept out."""
+    user.disabled_at = None
 
 
 def disabled(user: User) -> None:

@@ -48,12 +48,10 @@ def write_accounts(path: Path) -> None:
             _HASHES[login] = accounts.hash_password(PASSWORDS[login]).encode()
         accounts.save(
             path,
-            accounts.Account(
-                login_id=login,
-                display_name=login.title(),
-                role=role,
-                password_hash=_HASHES[login],
-            ),
+            login,
+            password_hash=_HASHES[login],
+            display_name=login.title(),
+            role=role,
         )
 
 

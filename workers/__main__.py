@@ -40,12 +40,13 @@ def main() -> int:
         services = build(
             settings, application="proofsheet-worker", pool_size=settings.worker_concurrency + 4
         )
+        spool = Spool(settings.spool_dir)
     except ConfigError as error:
         print(error, file=sys.stderr)  # noqa: T201  (the one sentence an operator reads)
         return 2
     name = f"{HOST}:{os.getpid()}:{secrets.token_hex(3)}"
     failpoints.arm(settings.failpoints)
-    hands = Hands(services=services, spool=Spool(settings.spool_dir), worker=name)
+    hands = Hands(services=services, spool=spool, worker=name)
     run(hands)
     return 0
 

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from core import assets
-from core.errors import NotFound
+from core.errors import MediaRejected, NotFound
 from core.media import prepare_image
 from core.models import Asset, AssetKind, Job
 from core.providers import EditRequest, InputFile, VideoRequest
@@ -74,6 +74,7 @@ def fetch(services: Services, task: Task, folder: Path) -> Files:
 
     Raises:
         StorageError, NotFound: the bucket is down, or a file is gone.
+        MediaRejected: what lies in the bucket is not what was recorded.
     """
     images = [_fetched(services, asset, folder) for asset in task.images]
     mask = _fetched(services, task.mask, folder) if task.mask else None
@@ -84,7 +85,9 @@ def fetch(services: Services, task: Task, folder: Path) -> Files:
 
 def _fetched(services: Services, asset: Asset, folder: Path) -> InputFile:
     name = f"{asset.kind}-{asset.position}{SUFFIXES[asset.mime]}"
-    services.bucket.download(asset.key, folder / name, max_bytes=asset.bytes)
+    got = services.bucket.download(asset.key, folder / name, max_bytes=asset.bytes)
+    if got.sha256 != asset.sha256:
+        raise MediaRejected(f"The object {asset.key!r} is not what was recorded: {got.sha256}.")
     return InputFile(
         path=folder / name,
         filename=name,

@@ -25,6 +25,7 @@ from uuid import UUID
 
 import structlog
 
+from core.errors import ConfigError
 from core.providers import Accepted, EditAnswer
 
 log = structlog.get_logger(__name__)
@@ -60,9 +61,16 @@ class Spool:
     """
 
     def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        """Raises ConfigError if `folder` cannot be made or written."""
         self._folder = folder
-        self.host = self._name()
+        try:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self.host = self._name()
+        except OSError as error:
+            raise ConfigError(
+                f"SPOOL_DIR {str(folder)!r} cannot be written: {error}. Paid answers wait there, "
+                "so name a folder on a real disk that belongs to the worker's user."
+            ) from error
 
     # --- an edit's answer -------------------------------------------------------------
 

@@ -55,7 +55,9 @@ def require_user(request: Request) -> User:
 def user_of(session: Session, connection: HTTPConnection, services: Services) -> User:
     """Return the person whose session the cookie names. Raises NotSignedIn."""
     token = connection.cookies.get(sign_in.COOKIE)
-    return sign_in.current_user(session, token, cookie_key=services.settings.auth_cookie_key)
+    return sign_in.current_user(
+        session, services.accounts, token, cookie_key=services.settings.auth_cookie_key
+    )
 
 
 OurServices = Annotated[Services, Depends(services_of)]

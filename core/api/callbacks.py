@@ -27,8 +27,9 @@ async def callback(token: str, request: Request) -> JSONResponse:
     if not TOKEN.fullmatch(token):
         raise NotFound(msg("There is nothing here. Look at the address."))
     body = await _body(request)
-    if isinstance(body.get("challenge"), str):
-        return JSONResponse({"challenge": body["challenge"]})
+    challenge = _challenge(body)
+    if challenge is not None:
+        return JSONResponse({"challenge": challenge})
     await run_in_threadpool(_note, services_of(request), token, body)
     return JSONResponse({"noted": True})
 
@@ -41,9 +42,21 @@ async def _body(request: Request) -> dict[str, Any]:
             return {}
     try:
         body = json.loads(raw)
-    except ValueError:
+    except (ValueError, RecursionError):  # not JSON, or nested deeper than Python reads
         return {}
     return body if isinstance(body, dict) else {}
+
+
+def _challenge(body: dict[str, Any]) -> str | None:
+    """Return what is to be echoed, if it is text that an answer can hold."""
+    text = body.get("challenge")
+    if not isinstance(text, str):
+        return None
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # half of a surrogate pair
+        return None
+    return text
 
 
 def _note(services: Services, token: str, body: dict[str, Any]) -> None:

@@ -31,6 +31,8 @@ STATUSES: Final[Mapping[type, int]] = {
 def add_error_handlers(api: FastAPI) -> None:
     """Answer every error as JSON with one sentence in the caller's language."""
     api.add_exception_handler(errors.AppError, _explained)
+    # Its words are the operator's: paths and settings.
+    api.add_exception_handler(errors.ConfigError, _unexpected)
     api.add_exception_handler(RequestValidationError, _malformed)
     api.add_exception_handler(HTTPException, _plain)
     api.add_exception_handler(Exception, _unexpected)

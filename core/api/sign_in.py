@@ -1,6 +1,6 @@
 """POST /login and /logout: the cookie is HttpOnly and names a session that can be revoked."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, StringConstraints
@@ -10,12 +10,14 @@ from core.api.access import FromOurPages, OurServices, client_of
 
 router = APIRouter()
 
+PRINTABLE: Final = r"^[^\x00-\x1f\x7f]+$"  # Postgres cannot store a NUL
+
 
 class Credentials(BaseModel):
-    """What the sign-in form sends."""
+    """What the sign-in form sends. No name and no password holds control characters."""
 
-    login_id: Annotated[str, StringConstraints(min_length=1, max_length=200)]
-    password: Annotated[str, StringConstraints(min_length=1, max_length=500)]
+    login_id: Annotated[str, StringConstraints(max_length=200, pattern=PRINTABLE)]
+    password: Annotated[str, StringConstraints(max_length=500, pattern=PRINTABLE)]
 
 
 @router.post("/login", dependencies=[FromOurPages])

@@ -1,4 +1,4 @@
-"""Who looks at this page. Role and disabled state are read from the database at every run."""
+"""Who looks at this page. Account, role and disabled state are looked up at every run."""
 
 import streamlit as st
 
@@ -18,10 +18,11 @@ def read_cookie() -> str | None:
 
 def signed_in() -> User | None:
     """Return who is signed in, or None."""
-    with services().sessions() as session:
+    ours = services()
+    with ours.sessions() as session:
         try:
             return sign_in.current_user(
-                session, read_cookie(), cookie_key=services().settings.auth_cookie_key
+                session, ours.accounts, read_cookie(), cookie_key=ours.settings.auth_cookie_key
             )
         except NotSignedIn:
             return None

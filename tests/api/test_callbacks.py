@@ -71,10 +71,25 @@ def test_once_the_task_is_known_the_job_is_due_at_once(api, services, attempt):
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"{", b"[]", b'{"task_id": {"a": 1}}', b'{"task_id": "../x"}', b"x" * 70_000]
+    "content",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"\xff\xfe",
+        b"[" * 64_000,
+        b'{"a":' * 12_000,
+        b'{"task_id": {"a": 1}}',
+        b'{"task_id": "../x"}',
+        b'{"task_id": "\\ud800"}',
+        b'{"task_id": ' + b"9" * 5_000 + b"}",
+        b'{"challenge": "\\ud800"}',
+        b"x" * 70_000,
+    ],
+    ids=lambda content: content[:24],
 )
 def test_nonsense_changes_nothing(api, services, attempt, content):
-    api.post(f"/hailuo/callback/{TOKEN}", content=content)
+    assert api.post(f"/hailuo/callback/{TOKEN}", content=content).status_code == 200
 
     now = seen(services, attempt)
     assert (now.candidate_task_id, now.outcome) == (None, Outcome.OPEN)

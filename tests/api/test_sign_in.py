@@ -61,9 +61,38 @@ def test_too_many_tries_say_when_to_come_back(api):
     assert answers[-1].headers["retry-after"] == "900"
 
 
-@pytest.mark.parametrize("body", [{}, {"login_id": "kim"}, {"login_id": 1, "password": []}])
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"login_id": "kim"},
+        {"login_id": 1, "password": []},
+        RIGHT | {"login_id": ""},
+        RIGHT | {"login_id": "kim\0"},
+        RIGHT | {"login_id": "kim\n"},
+        RIGHT | {"password": "\0"},
+        RIGHT | {"password": "x" * 501},
+    ],
+)
 def test_a_malformed_body_names_its_fields(api, body):
     answer = api.post("/login", json=body, headers={"accept-language": "en"})
 
     assert answer.status_code == 422
     assert "missing or not as expected" in answer.json()["error"]
+
+
+def test_half_a_surrogate_pair_is_malformed(api):
+    answer = api.post("/login", content=b'{"login_id": "\\ud800", "password": "\\ud800"}')
+
+    assert answer.status_code == 422
+
+
+def test_a_broken_accounts_file_shows_nothing_of_the_server(api, services, caplog):
+    path = services.settings.auth_credentials
+    path.write_text("{")
+
+    answer = api.post("/login", json=RIGHT, headers={"accept-language": "en"})
+
+    assert answer.status_code == 500
+    assert "Something went wrong on our side." in answer.json()["error"]
+    assert path.name not in answer.text

@@ -1,11 +1,13 @@
 import hashlib
 import io
 import threading
+from uuid import UUID
 
 import pytest
 import requests
 from PIL import Image
 
+from core.models import Upload
 from tests.api.conftest import signed_in
 
 
@@ -107,6 +109,22 @@ def test_bytes_of_another_kind_are_refused_and_removed(kim, services, content):
 
     assert kim.post("/storage/confirm", json={"upload_id": upload_id}).status_code == 422
     assert kim.post("/storage/confirm", json={"upload_id": upload_id}).status_code == 410
+
+
+def test_other_bytes_are_refused_where_the_store_keeps_no_checksum(kim, services):
+    announced_as, arrived = png(), png()
+    arrived = arrived.ljust(len(announced_as), b"\0")[: len(announced_as)]
+    permission = kim.post("/storage/presign-put", json=announced(announced_as)).json()
+    with services.sessions() as session:
+        key = session.get_one(Upload, UUID(permission["upload_id"])).key
+    with services.bucket.talking() as s3:
+        s3.put_object(Bucket=services.bucket.name, Key=key, Body=arrived, ContentType="image/png")
+    assert services.bucket.stat(key).sha256 is None
+
+    answer = kim.post("/storage/confirm", json={"upload_id": permission["upload_id"]})
+
+    assert answer.status_code == 422
+    assert not services.bucket.exists(key)
 
 
 def test_somebody_elses_upload_does_not_exist(api):

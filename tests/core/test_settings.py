@@ -1,7 +1,10 @@
+import dataclasses
+
 import pytest
 
 from core.errors import ConfigError
 from core.settings import Settings
+from deploy.server.render import names, render
 
 NEEDED = {
     "DATABASE_URL": "postgresql://proofsheet@localhost/proofsheet",
@@ -44,13 +47,66 @@ def test_all_mistakes_are_told_in_one_sentence():
         ("ENVIRONMENT", "a/b", "must be up to 20 letters"),
         ("OPENAI_TIMEOUT_S", "inf", "must be a number above 0"),
         ("S3_PUBLIC_ENDPOINT_URL", "http://localhost:9", "S3_ENDPOINT_URL is not; set both"),
+        ("DATABASE_URL", "postgresql://me@host:port/db", "with a port from 1 to 65535"),
+        ("DATABASE_URL", "postgresql://me@host:99999/db", "with a port from 1 to 65535"),
+        ("DATABASE_URL", "postgresql://me@host:0/db", "with a port from 1 to 65535"),
+        ("DATABASE_URL", "postgresql://me@[::1/db", "with a port from 1 to 65535"),
+        ("OPENAI_BASE_URL", "https://host:99999", "must be an http(s) URL"),
+        ("OPENAI_BASE_URL", "https://[::1", "must be an http(s) URL"),
+        ("MINIMAX_BASE_URL", "https://:443", "must be an http(s) URL"),
+        ("PUBLIC_BASE_URL", "https://host/?a=b", "must be an http(s) URL"),
+        ("S3_BUCKET", "s3://proofs", "must be a bucket's name"),
+        ("S3_REGION", "Seoul, Korea", "must be a region like"),
+        ("ALLOWED_HOSTS", "https://bench.example.com", "must be host names without scheme"),
+        ("ALLOWED_HOSTS", "bench.example.com:443", "must be host names without scheme and port"),
+        ("WEB_PORT", "0", "must be 1 to 65535, not '0'"),
+        ("WEB_PORT", "99999", "must be 1 to 65535, not '99999'"),
+        ("WEB_PORT", "9" * 5000, "must be a whole number, not '999"),
+        ("WORKER_CONCURRENCY", "0", "must be 1 to 100, not '0'"),
+        ("WORKER_CONCURRENCY", "1000000", "must be 1 to 100"),
+        ("UPLOAD_TTL_S", "0", "must be 60 to 604800, not '0'"),
+        ("UPLOAD_TTL_S", "604801", "must be 60 to 604800"),
+        ("SESSION_TTL_S", "1", "must be 60 to 34560000"),
+        ("QUOTA_BYTES_PER_USER", "0", "must be 1 or more, not '0'"),
+        ("MAX_IMAGE_BYTES", "0", "must be 1 to 5368709120"),
+        ("MINIMAX_TIMEOUT_S", "1e300", "must be at most 86400 seconds, not '1e300'"),
+        ("MINIMAX_TIMEOUT_S", "nan", "must be a number above 0"),
+        ("POLL_INTERVAL_S", "0.00001", "must be 0.05 to 3600 seconds"),
+        ("OPENAI_API_KEY", "CHANGE-ME", "still holds 'CHANGE-ME' from the example"),
+        ("AUTH_COOKIE_KEY", "CHANGE-ME" * 4, "still holds 'CHANGE-ME' from the example"),
     ],
+    ids=lambda value: value[:40],
 )
 def test_each_wrong_value_says_what_was_expected(name, value, expected):
     with pytest.raises(ConfigError) as caught:
         Settings.from_env(NEEDED | {name: value})
 
     assert expected in str(caught.value)
+
+
+def test_every_default_would_pass_its_own_check():
+    env = {
+        setting.name.upper(): str(setting.default)
+        for setting in dataclasses.fields(Settings)
+        if isinstance(setting.default, int | float | str)
+    }
+
+    assert Settings.from_env(env | NEEDED) == Settings.from_env(NEEDED)
+
+
+def test_the_servers_example_lacks_only_what_it_marks(tmp_path):
+    render(tmp_path, names("bench.example.com"))
+    lines = (tmp_path / "proofsheet.env").read_text().splitlines()
+    env = dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+
+    with pytest.raises(ConfigError) as caught:
+        Settings.from_env(env)
+    marked = [name for name, value in env.items() if "CHANGE-ME" in value]
+    assert str(caught.value).count("still holds 'CHANGE-ME'") == len(marked)
+    assert str(caught.value).count(";") == len(marked) - 1
+
+    filled = {name: env[name].replace("CHANGE-ME", "filled-in") for name in env}
+    assert Settings.from_env(filled).allowed_hosts == {"bench.example.com", "127.0.0.1"}
 
 
 def test_simulated_providers_are_refused_in_production():

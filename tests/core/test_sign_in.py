@@ -8,9 +8,10 @@ import yaml
 from sqlalchemy import func, select, update
 
 from core import accounts, sign_in, users
-from core.errors import ConfigError, NotSignedIn, Rejected, TooMany
+from core.errors import NotSignedIn, Rejected, TooMany
 from core.models import Audit, LoginAttempt, Role
 from core.models import Session as SessionRow
+from tests.core.conftest import person
 
 KEY = "k" * 32
 CLIENT = sign_in.Client(address="203.0.113.7")
@@ -21,21 +22,24 @@ PASSWORD = "correct horse battery"
 def file(tmp_path_factory):
     path = tmp_path_factory.mktemp("accounts") / "credentials.yaml"
     hashed = accounts.hash_password(PASSWORD).encode()
-    accounts.save(
-        path,
-        accounts.Account(
-            login_id="kim", display_name="김하나", role=Role.TESTER, password_hash=hashed
-        ),
-    )
+    accounts.save(path, "kim", password_hash=hashed, display_name="김하나")
     return path
 
 
 @pytest.fixture
-def enter(sessions, file):
+def held(file, tmp_path):
+    """The accounts, in a file that the test may change."""
+    path = tmp_path / "credentials.yaml"
+    path.write_bytes(file.read_bytes())
+    return accounts.Accounts(path)
+
+
+@pytest.fixture
+def enter(sessions, held):
     def try_it(login_id="kim", password=PASSWORD, client=CLIENT):
         return sign_in.sign_in(
             sessions,
-            accounts.Accounts(file),
+            held,
             login_id=login_id,
             password=password,
             client=client,
@@ -46,9 +50,13 @@ def enter(sessions, file):
     return try_it
 
 
-def who(sessions, token):
-    with sessions() as session:
-        return sign_in.current_user(session, token, cookie_key=KEY).login_id
+@pytest.fixture
+def current(sessions, held):
+    def find(token):
+        with sessions() as session:
+            return sign_in.current_user(session, held, token, cookie_key=KEY)
+
+    return find
 
 
 def actions(sessions):
@@ -56,16 +64,16 @@ def actions(sessions):
         return session.scalars(select(Audit.action).order_by(Audit.id)).all()
 
 
-def test_the_cookie_names_the_person(sessions, enter):
+def test_the_cookie_names_the_person(sessions, enter, current):
     user, token = enter()
 
-    assert who(sessions, token) == "kim"
+    assert current(token).login_id == "kim"
     assert (user.display_name, user.role) == ("김하나", Role.TESTER)
     assert actions(sessions) == ["signed_in"]
 
 
-def test_the_name_may_be_written_in_capitals(sessions, enter):
-    assert who(sessions, enter(login_id=" KIM ")[1]) == "kim"
+def test_the_name_may_be_written_in_capitals(sessions, enter, current):
+    assert current(enter(login_id=" KIM ")[1]).login_id == "kim"
 
 
 @pytest.mark.parametrize(
@@ -92,23 +100,23 @@ def test_unknown_names_take_as_long_as_known_ones(file):
     assert 0.5 < known / unknown < 2
 
 
-def test_signing_out_revokes(sessions, enter):
+def test_signing_out_revokes(sessions, enter, current):
     _, token = enter()
     with sessions.begin() as session:
         sign_in.sign_out(session, token, cookie_key=KEY, client=CLIENT)
 
     with pytest.raises(NotSignedIn):
-        who(sessions, token)
+        current(token)
     assert actions(sessions) == ["signed_in", "signed_out"]
 
 
 @pytest.mark.parametrize("token", [None, "", "nonsense", "a.b.c"])
-def test_nonsense_signs_nobody_in(sessions, token):
+def test_nonsense_signs_nobody_in(sessions, token, current):
     with pytest.raises(NotSignedIn):
-        who(sessions, token)
+        current(token)
 
 
-def test_a_forged_or_ended_token_signs_nobody_in(sessions, enter):
+def test_a_forged_or_ended_token_signs_nobody_in(sessions, enter, current):
     _, token = enter()
     claims = jwt.decode(token, KEY, algorithms=["HS256"])
     forged = jwt.encode(claims, "x" * 32, algorithm="HS256")
@@ -117,18 +125,63 @@ def test_a_forged_or_ended_token_signs_nobody_in(sessions, enter):
 
     for wrong in (forged, ended, unknown):
         with pytest.raises(NotSignedIn):
-            who(sessions, wrong)
+            current(wrong)
 
 
-def test_a_disabled_person_is_out_at_the_next_run(sessions, enter):
+def test_a_disabled_person_is_out_at_the_next_run(sessions, enter, current):
     _, token = enter()
     with sessions.begin() as session:
         users.disabled(users.named(session, "kim"))
 
     with pytest.raises(NotSignedIn):
-        who(sessions, token)
+        current(token)
     with pytest.raises(Rejected):
         enter()
+
+
+class TestTheFileIsTheAuthority:
+    """What an operator changes counts from the next page run on, for open sessions too."""
+
+    def test_a_removed_account_is_out(self, enter, current, held):
+        _, token = enter()
+        held._path.write_text("credentials: {usernames: {}}")
+
+        with pytest.raises(NotSignedIn):
+            current(token)
+
+    def test_a_role_is_the_files_both_up_and_down(self, sessions, enter, current, held):
+        _, token = enter()
+        same = {"password_hash": held.all()["kim"].password_hash}
+        for role in (Role.ADMIN, Role.TESTER):
+            accounts.save(held._path, "kim", role=role, **same)
+            assert current(token).role == role
+
+    def test_a_file_that_breaks_keeps_nobody_out(self, enter, current, held):
+        _, token = enter()
+        held._path.write_text("{")
+        assert current(token).login_id == "kim"
+
+        held._path.unlink()
+        assert current(token).login_id == "kim"
+
+    def test_a_person_whose_account_is_gone_can_still_sign_out(self, sessions, enter, held):
+        _, token = enter()
+        held._path.write_text("credentials: {usernames: {}}")
+        with sessions.begin() as session:
+            sign_in.sign_out(session, token, cookie_key=KEY, client=CLIENT)
+
+        assert actions(sessions) == ["signed_in", "signed_out"]
+
+    def test_revoking_ends_the_sessions_of_one_person(self, sessions, enter, current):
+        user, token = enter()
+        with sessions.begin() as session:
+            sign_in.revoke(session, person(sessions, "lee").id)
+        assert current(token)
+        with sessions.begin() as session:
+            sign_in.revoke(session, user.id)
+
+        with pytest.raises(NotSignedIn):
+            current(token)
 
 
 class TestLockOut:
@@ -190,38 +243,3 @@ def test_old_rows_are_swept(sessions, enter):
     with sessions() as session:
         assert session.scalars(select(LoginAttempt)).all() == []
         assert session.scalars(select(SessionRow)).all() == []
-
-
-class TestFile:
-    def test_a_changed_file_is_read_again(self, file, tmp_path):
-        path = tmp_path / "credentials.yaml"
-        path.write_text(file.read_text())
-        held = accounts.Accounts(path)
-        assert set(held.all()) == {"kim"}
-
-        lee = accounts.Account(
-            login_id="lee", display_name="Lee", role=Role.ADMIN, password_hash=b"$2b$12$x"
-        )
-        accounts.save(path, lee)
-        assert held.all()["lee"].role is Role.ADMIN
-        assert held.all()["kim"].display_name == "김하나"
-
-    @pytest.mark.parametrize(
-        "content",
-        ["", "credentials: 1", "{", "credentials: {usernames: {kim: {password: plain}}}"],
-    )
-    def test_a_wrong_file_is_one_sentence(self, tmp_path, content):
-        path = tmp_path / "credentials.yaml"
-        path.write_text(content)
-
-        with pytest.raises(ConfigError):
-            accounts.Accounts(path).all()
-
-    def test_a_missing_file_says_how_to_make_it(self, tmp_path):
-        with pytest.raises(ConfigError, match="python -m core user add"):
-            accounts.Accounts(tmp_path / "none.yaml").all()
-
-    @pytest.mark.parametrize("password", ["short", "긴" * 30])
-    def test_a_password_of_the_wrong_length_is_refused(self, password):
-        with pytest.raises(ConfigError, match="10 or more characters and at most 72 bytes"):
-            accounts.hash_password(password)

@@ -4,6 +4,7 @@ import pytest
 import requests
 from PIL import Image
 
+from core import assets
 from core.models import AssetKind
 from core.stages import Outcome, Stage
 from tests.workers.conftest import billed, fault, mask_for, picture
@@ -56,6 +57,22 @@ def test_a_mask_goes_with_a_png_of_its_picture(file_edit, settle, upload, openai
     assert prepared.mime == "image/png"
     (entry,) = billed(openai_simulator)
     assert entry["input_sha256"] == [prepared.sha256]
+
+
+def test_bytes_that_changed_in_the_bucket_are_never_sent(
+    services, file_edit, settle, upload, openai_simulator
+):
+    image, other = upload(picture()), picture()
+    job = file_edit(input_ids=[image])
+    with services.sessions() as session:
+        (asset,) = [a for a in assets.of_job(session, job.id) if a.kind == AssetKind.PREPARED]
+    with services.bucket.talking() as s3:
+        s3.put_object(Bucket=services.bucket.name, Key=asset.key, Body=other[: asset.bytes])
+
+    detail = settle(job)
+
+    assert (detail.stage, detail.run.waiting_for) == (Stage.READY, "input_unreadable")
+    assert (billed(openai_simulator), detail.attempts) == ([], [])
 
 
 def test_previews_come_while_it_streams_and_go_with_the_result(file_edit, settle, openai_simulator):

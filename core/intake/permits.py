@@ -1,0 +1,122 @@
+"""Which files may be uploaded: type, size and quota, before a byte is sent."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import func
+from sqlalchemy.orm import Session
+
+from core import assets, clock, uploads
+from core.errors import MediaRejected, Rejected, msg
+from core.ids import new_id
+from core.intake.shown import described
+from core.media import clean_filename
+from core.models import AssetKind, Upload, User
+from core.services import Services
+from core.storage.keys import input_key
+
+IMAGES = ("image/png", "image/jpeg", "image/webp")
+VIDEOS = ("video/mp4",)
+MAX_MASK_BYTES = 4_000_000  # strictly below; the provider's documents say '< 4 MB'
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Announcement:
+    """A file as its browser describes it; nothing of it is believed yet."""
+
+    filename: str
+    content_type: str
+    size_bytes: int
+    sha256: str
+    purpose: str  # 'input' or 'mask'
+
+
+def announce(services: Services, user: User, file: Announcement) -> dict[str, Any]:
+    """Return a signed PUT for exactly this file, or the asset that already holds it.
+
+    Raises:
+        Rejected: a type, size or quota that cannot be taken.
+    """
+    _check_type_and_size(services, file)
+    kind = AssetKind.MASK if file.purpose == "mask" else AssetKind.INPUT
+    with services.sessions.begin() as session:
+        same = assets.same_file(session, user.id, file.sha256, kind)
+        if same is not None:
+            return {"asset": described(services, session, same)}
+        _check_quota(services, session, user, file.size_bytes)
+        upload = _permitted(services, session, user, file)
+    signed = services.bucket.allow_upload(
+        upload.key,
+        content_type=file.content_type,
+        size_bytes=file.size_bytes,
+        sha256=file.sha256,
+        ttl_s=services.settings.upload_ttl_s,
+    )
+    return {
+        "upload_id": str(upload.id),
+        "method": "PUT",
+        "url": signed.url,
+        "headers": dict(signed.headers),
+    }
+
+
+def _check_type_and_size(services: Services, file: Announcement) -> None:
+    allowed = ("image/png",) if file.purpose == "mask" else IMAGES + VIDEOS
+    if file.content_type not in allowed:
+        raise MediaRejected(
+            msg(
+                "Files of type {type} are not taken. Use PNG, JPEG, WebP or MP4.",
+                type=file.content_type[:60] or "?",
+            )
+            if file.purpose != "mask"
+            else msg("A mask is a PNG file with transparency.")
+        )
+    limit = _limit(services, file)
+    if not 0 < file.size_bytes <= limit:
+        raise Rejected(
+            msg(
+                "The file has {size} bytes; allowed are 1 to {limit}. Make it smaller.",
+                size=f"{file.size_bytes:,}",
+                limit=f"{limit:,}",
+            )
+        )
+
+
+def _limit(services: Services, file: Announcement) -> int:
+    if file.purpose == "mask":
+        return MAX_MASK_BYTES - 1
+    settings = services.settings
+    return settings.max_video_bytes if file.content_type in VIDEOS else settings.max_image_bytes
+
+
+def _check_quota(services: Services, session: Session, user: User, size: int) -> None:
+    limit = services.settings.quota_bytes_per_user
+    used = assets.stored_bytes(session, user.id) + uploads.pending_bytes(session, user.id)
+    if used + size > limit:
+        raise Rejected(
+            msg(
+                "Your files take {used} of {limit} GB. Delete some jobs first.",
+                used=f"{used / 1e9:.1f}",
+                limit=f"{limit / 1e9:.1f}",
+            )
+        )
+
+
+def _permitted(services: Services, session: Session, user: User, file: Announcement) -> Upload:
+    id = new_id()
+    at = clock.read(session)
+    upload = Upload(
+        id=id,
+        user_id=user.id,
+        purpose=file.purpose,
+        key=input_key(services.settings.environment, at=at, upload_id=id, name="original"),
+        filename=clean_filename(file.filename),
+        mime=file.content_type,
+        bytes=file.size_bytes,
+        sha256=file.sha256,
+        expires_at=func.now() + timedelta(seconds=services.settings.upload_ttl_s),
+    )
+    session.add(upload)
+    session.flush()
+    return upload

@@ -1,0 +1,28 @@
+"""How a form shows an input."""
+
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from core import assets
+from core.models import Asset
+from core.services import Services
+
+
+def described(services: Services, session: Session, asset: Asset) -> dict[str, Any]:
+    """Return an input for a form: the links are made now and stored nowhere."""
+    item = assets.own_inputs(session, asset.user_id, [asset.id])[0]
+    small = item.thumbnail
+    return {
+        "id": str(asset.id),
+        "kind": asset.kind,
+        "mime": asset.mime,
+        "filename": asset.filename,
+        "bytes": asset.bytes,
+        "sha256": asset.sha256,
+        "width": item.sent.width,
+        "height": item.sent.height,
+        "duration_s": float(asset.duration_s) if asset.duration_s else None,
+        "thumbnail_url": services.bucket.stable_url(small.key) if small else None,
+        "prepared_url": services.bucket.stable_url(item.sent.key),
+    }
