@@ -56,7 +56,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _migrate(settings: Settings, _: argparse.Namespace) -> int:
-    from core.database import migrate
+    from core.schema import migrate
 
     migrate(settings.database_url)
     print("The schema is up to date.")
