@@ -10,14 +10,14 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, case, func, or_, select, update
+from sqlalchemy import ColumnElement, case, exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from core import gates
 from core.clock import now
 from core.errors import Conflict
-from core.models import Run
-from core.stages import Stage
+from core.models import Attempt, Run
+from core.stages import LIVE_OUTCOMES, Stage
 from core.transitions import move
 
 
@@ -109,6 +109,25 @@ def _claimed(session: Session, run: Run, found: Stage, worker: str) -> Claim:
         failures=run.failures,
         polls=run.polls,
     )
+
+
+def end_unpaid(session: Session, owners: Sequence[str]) -> int:
+    """End the leases of dead workers on steps that sent nothing; the sweep takes them up.
+
+    A step with an attempt keeps its lease: its request may have been sent.
+    """
+    written = exists().where(Attempt.job_id == Run.job_id, Attempt.outcome.in_(LIVE_OUTCOMES))
+    ended = session.execute(
+        update(Run)
+        .where(
+            Run.lease_owner.in_(owners),
+            or_(Run.stage != Stage.SUBMITTING, ~written),
+        )
+        .values(lease_until=now())
+        .returning(Run.job_id)
+        .execution_options(synchronize_session=False)
+    )
+    return len(ended.all())
 
 
 def held(session: Session, claim: Claim) -> Run:

@@ -8,9 +8,17 @@ from workers.hands import Hands
 
 log = structlog.get_logger(__name__)
 
+EVERY_S = 600
+
 
 def tidy(hands: Hands) -> None:
-    """Forget old tries, sessions, ticks and workers, and uploads that nobody confirmed."""
+    """Forget old tries, sessions, ticks and workers, and uploads that nobody confirmed.
+
+    Once in EVERY_S seconds over all workers; whoever comes later does nothing.
+    """
+    with hands.services.sessions.begin() as session:
+        if not heartbeats.first_to(session, "tidy", every_s=EVERY_S, worker=hands.worker):
+            return
     with hands.services.sessions.begin() as session:
         sign_in.forget_old(session)
         heartbeats.forget_old(session)
