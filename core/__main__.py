@@ -57,7 +57,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _migrate(settings: Settings, _: argparse.Namespace) -> int:
-    from core.database import migrate
+    from core.schema import migrate
 
     migrate(settings.database_url)
     print("The schema is up to date.")
@@ -132,7 +132,8 @@ def _disable_user(settings: Settings, options: argparse.Namespace) -> int:
 
 @contextlib.contextmanager
 def _transaction(settings: Settings) -> "Iterator[Session]":
-    from core.database import open_engine, open_sessions, usable
+    from core.database import open_engine, open_sessions
+    from core.schema import usable
 
     engine = open_engine(settings.database_url, application="proofsheet-core")
     try:

@@ -10,14 +10,14 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, case, func, or_, select, update
+from sqlalchemy import ColumnElement, case, exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from core import gates
 from core.clock import now
 from core.errors import Conflict
-from core.models import Run
-from core.stages import Stage
+from core.models import Attempt, Run
+from core.stages import LIVE_OUTCOMES, Stage
 from core.transitions import move
 
 
@@ -113,6 +113,25 @@ def _claimed(session: Session, run: Run, found: Stage, worker: str) -> Claim:
         due_at=run.due_at,
         cancel=run.cancel_by is not None,
     )
+
+
+def end_unpaid(session: Session, owners: Sequence[str]) -> int:
+    """End the leases of dead workers on steps that sent nothing; the sweep takes them up.
+
+    A step with an attempt keeps its lease: its request may have been sent.
+    """
+    written = exists().where(Attempt.job_id == Run.job_id, Attempt.outcome.in_(LIVE_OUTCOMES))
+    ended = session.execute(
+        update(Run)
+        .where(
+            Run.lease_owner.in_(owners),
+            or_(Run.stage != Stage.SUBMITTING, ~written),
+        )
+        .values(lease_until=now())
+        .returning(Run.job_id)
+        .execution_options(synchronize_session=False)
+    )
+    return len(ended.all())
 
 
 def held(session: Session, claim: Claim) -> Run:

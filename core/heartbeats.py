@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, literal_column, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from core.models import Tick, Worker
 
-SILENT_AFTER_S = 30
+BEAT_S = 10
+SILENT_AFTER_S = 3 * BEAT_S
 
 
 def beat(session: Session, worker: str, *, host: str, in_hand: int) -> None:
@@ -29,12 +30,31 @@ def stopping(session: Session, worker: str) -> None:
         row.stopping_at = func.now()
 
 
+def left(session: Session, worker: str) -> None:
+    """Say that a worker has ended as it should."""
+    session.execute(delete(Worker).where(Worker.id == worker))
+
+
 def alive(session: Session) -> Sequence[Worker]:
     """Return the workers seen lately."""
     since = func.now() - timedelta(seconds=SILENT_AFTER_S)
     return session.scalars(
         select(Worker).where(Worker.seen_at > since).order_by(Worker.started_at).limit(200)
     ).all()
+
+
+def first_to(session: Session, task: str, *, every_s: int, worker: str) -> bool:
+    """Return whether `worker` is the first of all workers to do `task` in this period.
+
+    Periods begin at multiples of `every_s` by the database's clock. The caller
+    commits before it acts: a worker that dies meanwhile leaves the task to the
+    next period, and nobody does it twice.
+    """
+    period = func.date_bin(
+        timedelta(seconds=every_s), func.now(), literal_column("timestamptz 'epoch'")
+    )
+    row = insert(Tick).values(task=task, tick=period, worker=worker)
+    return session.scalar(row.on_conflict_do_nothing().returning(Tick.worker)) is not None
 
 
 def forget_old(session: Session) -> None:

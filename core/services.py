@@ -45,7 +45,7 @@ class Services:
         return hashlib.sha256(key.encode()).hexdigest()[:12]
 
 
-def build(settings: Settings, *, application: str, pool_size: int = 5) -> Services:
+def build(settings: Settings, *, application: str, pool_size: int = 10) -> Services:
     """Make the services of one process. Nothing is connected until it is used."""
     engine = open_engine(settings.database_url, application=application, pool_size=pool_size)
     return Services(

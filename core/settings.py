@@ -42,6 +42,7 @@ class Settings:
     web_port: int = 8501
     allowed_hosts: frozenset[str] = frozenset()  # Host headers accepted; empty means any
     spool_dir: Path = Path("spool")
+    notify_socket: str = ""  # systemd sets it: where the worker says that it is ready and alive
 
     quota_bytes_per_user: int = 20 * GIB
     max_image_bytes: int = 50 * MIB
@@ -50,7 +51,7 @@ class Settings:
     session_ttl_s: int = 14 * 24 * 3600
 
     worker_concurrency: int = 8
-    poll_interval_s: float = 1.0  # how often the worker looks for due work without a NOTIFY
+    poll_interval_s: float = 2.0  # the longest time until a worker looks again without a NOTIFY
     connect_timeout_s: float = 10.0
     openai_timeout_s: float = 360.0
     minimax_timeout_s: float = 30.0

@@ -29,7 +29,7 @@ def databases() -> Iterator[servers.Databases]:
     with servers.postgres() as cluster:
         found = servers.Databases(cluster)
         try:
-            migrate = import_module("core.database").migrate
+            migrate = import_module("core.schema").migrate
             migrate(found.create(servers.TEMPLATE))
             yield found
         finally:

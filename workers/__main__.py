@@ -1,15 +1,22 @@
 """The worker process: scheduler, signals, watchdog; nothing else.
 
-APScheduler is a clock here, not the queue: its jobs only wake threads of our own.
+APScheduler is a clock here, not the queue: what it does is short, safe to
+repeat, and never paid.
 """
 
+import faulthandler
+import gc
 import os
+import queue
 import secrets
 import signal
 import sys
-import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
 
 import structlog
+from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 from sqlalchemy.exc import DBAPIError
 
@@ -21,24 +28,32 @@ from core.logs import configure_logs
 from core.media import decoder
 from core.services import HOST, build, settings_from_environment
 from workers import housekeeping, sweep
-from workers.dispatch import Dispatcher
+from workers.dispatch import POLLERS, STORERS, Dispatcher
 from workers.hands import Hands
+from workers.neighbours import Neighbours
 from workers.spool import Spool
+from workers.systemd import Systemd
 
 log = structlog.get_logger("workers")
 
-HEARTBEAT_S = 5
-SWEEP_S = 2
-TIDY_S = 600
+Signals = queue.SimpleQueue[int]
+
+SWEEP_S = 10  # and at once when the claim loop sees a lease that has ended
+DEAF_POLL_S = 1.0
+CLOCKS = ("sweep", "heartbeats", "housekeeping")
+OUR_THREADS = 2 + len(CLOCKS)  # the claim loop's, the rechecks' and each clock's
 
 
 def main() -> int:
     """Run until SIGTERM or SIGINT; return the exit status."""
+    faulthandler.enable()  # systemd's watchdog aborts: the log then shows where each thread was
     configure_logs()
     try:
         settings = settings_from_environment()
         services = build(
-            settings, application="proofsheet-worker", pool_size=settings.worker_concurrency + 4
+            settings,
+            application="proofsheet-worker",
+            pool_size=settings.worker_concurrency + POLLERS + STORERS + OUR_THREADS,
         )
         spool = Spool(settings.spool_dir)
     except ConfigError as error:
@@ -53,61 +68,108 @@ def main() -> int:
 
 def run(hands: Hands) -> None:
     """Work until a signal; then take nothing new, finish what is under way, and leave."""
-    stopping = threading.Event()
+    signals: Signals = queue.SimpleQueue()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopping.set())
-    dispatcher = Dispatcher(hands)
-    listener = Listener(
-        hands.services.settings.database_url, [WORK_CHANNEL], lambda *_: dispatcher.wake()
+        signal.signal(number, lambda number, _: signals.put(number))
+    systemd = Systemd(hands.services.settings.notify_socket)
+    scheduler = BackgroundScheduler(
+        timezone="UTC",
+        executors={name: ThreadPoolExecutor(1) for name in CLOCKS},
+        job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
     )
-    scheduler = _clock(hands, dispatcher)
+    dispatcher = Dispatcher(
+        hands,
+        systemd=systemd,
+        overdue=lambda: scheduler.modify_job("sweep", next_run_time=datetime.now(UTC)),
+    )
+    listener = Listener(
+        hands.services.settings.database_url,
+        [WORK_CHANNEL],
+        lambda *_: dispatcher.wake(),
+        deaf_poll_s=DEAF_POLL_S,
+    )
+    neighbours = Neighbours(hands)
+    _set(scheduler, hands, dispatcher, neighbours)
     decoder.warm()
+    scheduler.start()
     dispatcher.start()
     listener.start()
-    scheduler.start()
+    gc.collect()
+    gc.freeze()  # what start-up made stays: collections need not look at it again
     log.info("worker_started", worker=hands.worker)
-    stopping.wait()
-    log.info("worker_stopping", in_hand=dispatcher.busy)
-    _announce_stop(hands)
-    dispatcher.stop()
+    systemd.ready()
+    signals.get()
+    systemd.stopping()
+    _finish(hands, dispatcher, signals)
     scheduler.shutdown(wait=True)
     listener.stop()
+    _write(hands, heartbeats.left)
+    neighbours.leave()
     log.info("worker_stopped")
 
 
-def _clock(hands: Hands, dispatcher: Dispatcher) -> BackgroundScheduler:
-    scheduler = BackgroundScheduler(
-        timezone="UTC",
-        job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
+def _finish(hands: Hands, dispatcher: Dispatcher, signals: Signals) -> None:
+    """Claim nothing more and let what is under way end, however long it honestly takes."""
+    dispatcher.drain()
+    log.info("worker_stopping", in_hand=dispatcher.busy)
+    _write(hands, heartbeats.stopping)
+    while not dispatcher.drained(within_s=0.2):
+        if not signals.empty():
+            signals.get()  # a second one hurries nothing: what was sent is paid for
+            log.info("worker_still_finishing", in_hand=dispatcher.busy)
+
+
+def _set(
+    scheduler: BackgroundScheduler, hands: Hands, dispatcher: Dispatcher, neighbours: Neighbours
+) -> None:
+    """Set the clocks, each with a thread of its own: none waits for another."""
+    at_once = datetime.now(UTC)
+    scheduler.add_job(
+        _look_after,
+        "interval",
+        [hands, dispatcher, neighbours],
+        id="sweep",
+        executor="sweep",
+        seconds=SWEEP_S,
+        jitter=SWEEP_S / 10,
+        next_run_time=at_once,
     )
-    poll_s = hands.services.settings.poll_interval_s
-    scheduler.add_job(dispatcher.wake, "interval", seconds=poll_s, jitter=poll_s / 4)
-    scheduler.add_job(_look_after, "interval", [hands, dispatcher], seconds=SWEEP_S)
-    scheduler.add_job(_beat, "interval", [hands, dispatcher], seconds=HEARTBEAT_S)
-    scheduler.add_job(housekeeping.tidy, "interval", [hands], seconds=TIDY_S, jitter=60)
-    return scheduler
+    scheduler.add_job(
+        _beat,
+        "interval",
+        [hands, dispatcher],
+        executor="heartbeats",
+        seconds=heartbeats.BEAT_S,
+        next_run_time=at_once,
+    )
+    scheduler.add_job(
+        housekeeping.tidy,
+        "interval",
+        [hands],
+        executor="housekeeping",
+        seconds=housekeeping.EVERY_S / 2,  # every period is met, and only its first worker tidies
+        jitter=60,
+    )
 
 
-def _look_after(hands: Hands, dispatcher: Dispatcher) -> None:
+def _look_after(hands: Hands, dispatcher: Dispatcher, neighbours: Neighbours) -> None:
     try:
-        if sweep.sweep(hands) + sweep.expire(hands) + sweep.recover(hands):
+        neighbours.free_the_deads()
+        if sweep.sweep(hands) + sweep.recover(hands):
             dispatcher.wake()
     except DBAPIError as error:
         log.warning("sweep_failed", reason=str(error.orig).strip())
 
 
 def _beat(hands: Hands, dispatcher: Dispatcher) -> None:
-    try:
-        with hands.services.sessions.begin() as session:
-            heartbeats.beat(session, hands.worker, host=HOST, in_hand=dispatcher.busy)
-    except DBAPIError as error:
-        log.warning("heartbeat_failed", reason=str(error.orig).strip())
+    _write(hands, heartbeats.beat, host=HOST, in_hand=dispatcher.busy)
 
 
-def _announce_stop(hands: Hands) -> None:
+def _write(hands: Hands, what: Callable[..., None], **values: Any) -> None:
+    """Write about this worker; a database that is away costs no more than that."""
     try:
         with hands.services.sessions.begin() as session:
-            heartbeats.stopping(session, hands.worker)
+            what(session, hands.worker, **values)
     except DBAPIError as error:
         log.warning("heartbeat_failed", reason=str(error.orig).strip())
 

@@ -8,18 +8,21 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import structlog
 from sqlalchemy.exc import DBAPIError
 
-from core import claims
+from core import claims, outlook
 from core.claims import Claim
 from core.models import Dialect
 from core.stages import Stage
 from workers import rechecks, steps
+from workers.backoff import jittered
 from workers.hands import Hands
 from workers.sending import send_s
+from workers.systemd import Systemd
 
 log = structlog.get_logger(__name__)
 
 POLLERS = 4
 STORERS = 4
+GRANTED_S = 60.0  # more time asked of systemd at each turn of the end; far above a turn's length
 
 
 def lease_lengths(hands: Hands, stage: Stage) -> dict[str, float]:
@@ -30,6 +33,12 @@ def lease_lengths(hands: Hands, stage: Stage) -> dict[str, float]:
         return {str(dialect): send_s(hands.services, dialect) + margin for dialect in Dialect}
     length = settings.store_lease_s if stage is Stage.STORING else settings.step_lease_s
     return {str(dialect): length for dialect in Dialect}
+
+
+def longest_step_s(hands: Hands) -> float:
+    """Return how long a step may take from its claim until its result is stored."""
+    settings = hands.services.settings
+    return max(lease_lengths(hands, Stage.READY).values()) + settings.store_lease_s
 
 
 class Lane:
@@ -120,9 +129,22 @@ class Rechecks:
 
 
 class Dispatcher:
-    """The claim loop: woken by a notification, by a finished step, or by the clock."""
+    """The claim loop: woken by a notification, by a finished step, or by the clock.
 
-    def __init__(self, hands: Hands) -> None:
+    It also feeds systemd's watchdog: a loop that hangs is a worker that hangs.
+    """
+
+    def __init__(
+        self,
+        hands: Hands,
+        *,
+        systemd: Systemd | None = None,
+        overdue: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`overdue` is called when a lease has ended and its worker has not come back."""
+        self._hands = hands
+        self._systemd = systemd or Systemd("")
+        self._overdue = overdue
         size = hands.services.settings.worker_concurrency
         self._lanes = [
             Lane(hands, Stage.READY, size),
@@ -133,6 +155,7 @@ class Dispatcher:
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="claims")
+        self._trouble = ""
         for lane in self._lanes:
             lane.freed = self.wake
 
@@ -151,26 +174,77 @@ class Dispatcher:
 
     def stop(self) -> None:
         """Claim nothing more, finish what is under way, and return when it is."""
+        self.drain()
+        self._thread.join()
+
+    def drain(self) -> None:
+        """Claim nothing more; `drained` tells when what was under way is finished."""
         self._stopping.set()
         self._wake.set()
-        self._thread.join()
+
+    def drained(self, *, within_s: float) -> bool:
+        """Wait up to `within_s` seconds for the end of the loop; return whether it has ended."""
+        self._thread.join(within_s)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        woken, pause_s = True, 0.0
+        while not self._stopping.is_set():
+            pause_s = self._turn(woken=woken)
+            self._systemd.alive()
+            woken = self._wake.wait(pause_s)
+            self._wake.clear()
+        self._finish()
+
+    def _turn(self, *, woken: bool) -> float:
+        """Claim what is due; return for how many seconds there is nothing to do but wait.
+
+        Who is woken claims first and asks afterwards: a new job does not wait for a question.
+        """
+        poll_s = jittered(self._hands.services.settings.poll_interval_s * 0.9)
+        try:
+            if woken:
+                self._claim_all()
+            with self._hands.services.engine.connect() as connection:
+                ahead = outlook.read(connection)
+            if ahead.due:
+                self._claim_all()
+            if ahead.recheck:
+                self._rechecks.fill()
+            if ahead.overdue:
+                self._overdue()
+            self._tell_trouble("")
+        except DBAPIError as error:
+            # The next turn tries again; an outage of the database stops nothing for good.
+            self._tell_trouble(str(error.orig).strip())
+            return poll_s
+        except Exception:
+            # The outermost loop: no mistake in here may leave a worker that does nothing.
+            log.exception("claim_loop_failed")
+            return poll_s
+        return poll_s if ahead.next_due_s is None else min(poll_s, ahead.next_due_s)
+
+    def _claim_all(self) -> None:
+        more = True
+        while more and not self._stopping.is_set():
+            more = sum(lane.fill() for lane in self._lanes) > 0
+
+    def _tell_trouble(self, reason: str) -> None:
+        """Log an outage once, not at every turn, and its end."""
+        if reason and not self._trouble:
+            log.warning("claim_failed", reason=reason)
+        elif self._trouble and not reason:
+            log.info("claiming_again")
+        self._trouble = reason
+
+    def _finish(self) -> None:
+        """Wait for the steps under way, and ask systemd for as long as they may honestly take."""
+        honest_until = time.monotonic() + longest_step_s(self._hands)
+        while self.busy:
+            if time.monotonic() < honest_until:
+                self._systemd.finishing(self.busy, within_s=GRANTED_S)
+            self._wake.wait(1)
+            self._wake.clear()
         for lane in self._lanes:
             lane.close()
         self._rechecks.close()
-
-    def _run(self) -> None:
-        while not self._stopping.is_set():
-            self._wake.wait()
-            self._wake.clear()
-            if not self._stopping.is_set():
-                self._claim_all()
-
-    def _claim_all(self) -> None:
-        try:
-            more = True
-            while more and not self._stopping.is_set():
-                more = sum(lane.fill() for lane in self._lanes) > 0
-            self._rechecks.fill()
-        except DBAPIError as error:
-            # The clock wakes the loop again; an outage of the database stops nothing for good.
-            log.warning("claim_failed", reason=str(error.orig).strip())

@@ -4,17 +4,27 @@ import structlog
 
 from core import heartbeats, sign_in, uploads
 from core.errors import StorageError
+from workers import sweep
 from workers.hands import Hands
 
 log = structlog.get_logger(__name__)
 
+EVERY_S = 600
+
 
 def tidy(hands: Hands) -> None:
-    """Forget old tries, sessions, ticks and workers, and uploads that nobody confirmed."""
+    """End what waited too long; forget old tries, sessions, ticks, workers and lost uploads.
+
+    Once in EVERY_S seconds over all workers; whoever comes later tidies only its own disk.
+    """
+    hands.spool.tidy()
+    with hands.services.sessions.begin() as session:
+        if not heartbeats.first_to(session, "tidy", every_s=EVERY_S, worker=hands.worker):
+            return
     with hands.services.sessions.begin() as session:
         sign_in.forget_old(session)
         heartbeats.forget_old(session)
-    hands.spool.tidy()
+    sweep.expire(hands)
     try:
         _drop_stale_uploads(hands)
     except StorageError as error:

@@ -1,4 +1,4 @@
-"""Run by Alembic. The connection comes from `core.database.migrate`, never from a file."""
+"""Run by Alembic. The connection comes from `core.schema.migrate`, never from a file."""
 
 from alembic import context
 

@@ -1,44 +1,78 @@
-"""Real worker processes, for tests that kill them."""
+"""Real worker processes for tests: `python -m workers` on a test's own stores and simulators."""
 
-import dataclasses
+import contextlib
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 from core.settings import Settings
+from tests.stack import ROOT
 
-ROOT = Path(__file__).parents[2]
-
-
-def environment_of(settings: Settings) -> Mapping[str, str]:
-    """Return the environment that a process reads these settings from."""
-    values = {
-        field.name.upper(): _text(getattr(settings, field.name))
-        for field in dataclasses.fields(settings)
-    }
-    return {**os.environ, **values}
+START_LIMIT_S = 60
+END_LIMIT_S = 60
 
 
-def _text(value: object) -> str:
-    return ",".join(sorted(value)) if isinstance(value, frozenset) else str(value)
+@dataclass(frozen=True, slots=True)
+class WorkerProcess:
+    """A worker that has started."""
+
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    def said(self, event: str) -> int:
+        """Return how often its log names an event."""
+        return self.log.read_text(encoding="utf-8").count(f"event={event}")
+
+    def send(self, number: int = signal.SIGTERM) -> None:
+        """Signal it."""
+        self.process.send_signal(number)
+
+    def ended(self) -> int:
+        """Wait for its end and return its exit status."""
+        return self.process.wait(END_LIMIT_S)
 
 
-@contextmanager
-def worker(settings: Settings, log: Path, **changes: str) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a worker; its log is appended to a file. Leaving kills it if it still runs."""
-    with log.open("ab") as output:
+@contextlib.contextmanager
+def worker(settings: Settings, folder: Path, **env: str) -> Iterator[WorkerProcess]:
+    """Start a worker with exactly these settings; it does not outlive the test."""
+    log = folder / f"worker-{time.monotonic_ns()}.log"
+    with log.open("wb") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "workers"],
             cwd=ROOT,
-            env={**environment_of(settings), **changes},
+            env={"PATH": os.defpath, **environment(settings), **env},
             stdout=output,
             stderr=output,
         )
+    started = WorkerProcess(process, log)
     try:
-        yield process
+        until(lambda: bool(started.said("worker_started")), within_s=START_LIMIT_S)
+        yield started
     finally:
         process.kill()
         process.wait()
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """Return the variables that `Settings.from_env` would read these settings from."""
+    return {
+        setting.name.upper(): _text(getattr(settings, setting.name)) for setting in fields(settings)
+    }
+
+
+def _text(value: Any) -> str:
+    return ",".join(sorted(value)) if isinstance(value, frozenset) else str(value)
+
+
+def until(condition: Callable[[], bool], *, within_s: float = 20) -> None:
+    """Wait for a condition; fail when it does not come true."""
+    ends_at = time.monotonic() + within_s
+    while not condition():
+        assert time.monotonic() < ends_at, "It has not come true in time."
+        time.sleep(0.05)

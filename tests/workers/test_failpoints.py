@@ -73,7 +73,7 @@ def test_every_border_leads_to_its_end(
         services = services_for(
             new_database(),
             bucket,
-            folder(tmp_path / point),
+            new_folder(tmp_path / point),
             openai_base_url=f"{openai_simulator.url}/v1",
             minimax_base_url=minimax_simulator.url,
             download_allowed_hosts=frozenset({minimax_simulator.url.removeprefix("http://")}),
@@ -85,7 +85,7 @@ def test_every_border_leads_to_its_end(
             settle_s=0.5,
         )
         try:
-            stage = stage_after_kill(services, kind, point, tmp_path / point / "worker.log")
+            stage = stage_after_kill(services, kind, point, tmp_path / point)
         finally:
             services.engine.dispose()
             services.bucket.close()
@@ -102,27 +102,27 @@ def quick(simulator, **values) -> None:
     requests.patch(url, json=values, timeout=5).raise_for_status()
 
 
-def folder(path: Path) -> Path:
+def new_folder(path: Path) -> Path:
     path.mkdir()
     return path
 
 
-def stage_after_kill(services: Services, kind: str, point: str, log: Path) -> Stage:
+def stage_after_kill(services: Services, kind: str, point: str, folder: Path) -> Stage:
     """Let one worker die at a point, and another go on until the job rests."""
     user = tester(services)
     if kind == "edit":
         job = edit_filed(services, user, point)
     else:
         job = video_filed(services, user, *(V1 if kind == "v1" else V2), prompt=point)
-    with worker(services.settings, log, FAILPOINTS=point) as first:
-        assert first.wait(60) == -signal.SIGKILL
-    with worker(services.settings, log) as second:
+    with worker(services.settings, folder, FAILPOINTS=point) as first:
+        assert first.ended() == -signal.SIGKILL
+    with worker(services.settings, folder) as second:
         detail = rested(services, user, job)
         if detail.stage is Stage.STORED:
             assert len(detail.of_kind(AssetKind.RESULT)) == 1
             wait_for_empty_spool(services)
-        second.terminate()
-        assert second.wait(30) == 0
+        second.send()
+        assert second.ended() == 0
     return detail.stage
 
 

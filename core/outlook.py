@@ -1,0 +1,45 @@
+"""What lies ahead for the workers: the one cheap question an idle one asks again and again."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import Connection, exists, extract, func, select
+
+from core.models import Attempt, Run
+from core.stages import Stage
+
+HORIZON = timedelta(minutes=1)  # nobody waits longer without asking again
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outlook:
+    """A moment's answer over all jobs, by the database's clock."""
+
+    due: bool  # a step may be claimed (or waits for a gate or for another host)
+    next_due_s: float | None  # until the next one falls due, if that is within HORIZON
+    overdue: bool  # a lease has ended: its worker died or is late
+    recheck: bool  # an attempt that no step looks after is to be asked about
+
+
+_FREE = (Run.lease_owner.is_(None), Run.stage != Stage.UNCERTAIN)
+# now(), not clock_timestamp(): a range on it may use the two narrow indexes.
+_QUESTION = select(
+    exists().where(*_FREE, Run.due_at <= func.now()).label("due"),
+    select(extract("epoch", func.min(Run.due_at) - func.now()))
+    .where(*_FREE, Run.due_at > func.now(), Run.due_at < func.now() + HORIZON)
+    .scalar_subquery()
+    .label("next_due_s"),
+    exists().where(Run.lease_owner.is_not(None), Run.lease_until < func.now()).label("overdue"),
+    exists().where(Attempt.recheck_at <= func.now()).label("recheck"),
+)
+
+
+def read(connection: Connection) -> Outlook:
+    """Ask. Takes no lock."""
+    due, next_due_s, overdue, recheck = connection.execute(_QUESTION).one()
+    return Outlook(
+        due=due,
+        next_due_s=float(next_due_s) if next_due_s is not None else None,
+        overdue=overdue,
+        recheck=recheck,
+    )

@@ -1,0 +1,135 @@
+import dataclasses
+import time
+
+import pytest
+from sqlalchemy import select, text
+from structlog.testing import capture_logs
+
+from core.connections import Connection
+from core.models import JobEvent
+from core.services import build
+from tests.proxy import proxied
+from tests.workers.processes import until
+from workers.dispatch import Dispatcher, Lane
+from workers.hands import Hands
+
+
+def with_settings(hands: Hands, **changes) -> Hands:
+    settings = dataclasses.replace(hands.services.settings, **changes)
+    return dataclasses.replace(
+        hands, services=dataclasses.replace(hands.services, settings=settings)
+    )
+
+
+@pytest.fixture
+def looping(hands):
+    """Start claim loops that nobody wakes but their own clock."""
+    started = []
+
+    def start(by: Hands, **options) -> Dispatcher:
+        dispatcher = Dispatcher(by, **options)
+        started.append(dispatcher)
+        dispatcher.start()
+        return dispatcher
+
+    yield start
+    for dispatcher in started:
+        dispatcher.stop()
+
+
+def first_claim(services, job) -> JobEvent | None:
+    with services.sessions() as session:
+        return session.scalar(
+            select(JobEvent).where(JobEvent.job_id == job.id, JobEvent.to_stage == "submitting")
+        )
+
+
+def test_new_work_is_found_without_a_notification(looping, hands, services, file_edit):
+    looping(with_settings(hands, poll_interval_s=1))
+    time.sleep(0.3)  # it waits already
+    job = file_edit()
+
+    until(lambda: first_claim(services, job) is not None, within_s=5)
+
+    claimed = first_claim(services, job)
+    assert claimed is not None
+    with services.sessions() as session:
+        filed_at = session.scalar(
+            select(JobEvent.at).where(JobEvent.job_id == job.id).order_by(JobEvent.id)
+        )
+    assert (claimed.at - filed_at).total_seconds() < 1.5
+
+
+def test_what_falls_due_is_taken_at_its_moment_not_at_the_next_poll(
+    looping, hands, services, file_edit
+):
+    job = file_edit()
+    with services.sessions.begin() as session:
+        due_at = session.scalar(
+            text("UPDATE runs SET due_at = now() + interval '3 s' RETURNING due_at")
+        )
+    looping(with_settings(hands, poll_interval_s=30))
+
+    until(lambda: first_claim(services, job) is not None, within_s=8)
+
+    claimed = first_claim(services, job)
+    assert claimed is not None
+    assert 0 <= (claimed.at - due_at).total_seconds() < 1
+
+
+def test_an_ended_lease_is_told(looping, hands, services, file_edit):
+    file_edit()
+    with services.sessions.begin() as session:
+        session.execute(
+            text(
+                "UPDATE runs SET stage = 'generating', lease_owner = 'dead',"
+                " lease_until = now() + interval '2 s'"
+            )
+        )
+    told = []
+    looping(with_settings(hands, poll_interval_s=0.5), overdue=lambda: told.append(1))
+    time.sleep(0.5)
+    assert not told
+
+    until(lambda: bool(told), within_s=5)
+
+
+def test_a_mistake_in_the_loop_does_not_end_it(looping, hands, monkeypatch, services, file_edit):
+    once = [ValueError("a mistake of ours")]
+    fill = Lane.fill
+
+    def failing(lane: Lane) -> bool:
+        if once:
+            raise once.pop()
+        return fill(lane)
+
+    monkeypatch.setattr(Lane, "fill", failing)
+    with capture_logs() as logs:
+        looping(hands)
+        job = file_edit()
+        until(lambda: first_claim(services, job) is not None)
+
+    assert [line["event"] for line in logs].count("claim_loop_failed") == 1
+
+
+def test_an_outage_is_told_once_and_survived(
+    looping, hands, services, database_url, monkeypatch, file_edit
+):
+    monkeypatch.setattr(Connection, "reply_s", 0.5)
+    monkeypatch.setattr(Connection, "connect_s", 0.5)
+    with proxied(database_url) as (proxy, url), capture_logs() as logs:
+        settings = dataclasses.replace(services.settings, database_url=url)
+        cut_off = build(settings, application="test")
+        dispatcher = looping(dataclasses.replace(hands, services=cut_off))
+        time.sleep(1)  # it turns
+        proxy.freeze()
+        time.sleep(3)
+        proxy.thaw()
+        job = file_edit()
+        until(lambda: first_claim(services, job) is not None)
+        dispatcher.stop()
+        cut_off.engine.dispose()
+
+    told = [line["event"] for line in logs if line["event"] in {"claim_failed", "claiming_again"}]
+    assert told[:2] == ["claim_failed", "claiming_again"]
+    assert told == told[:2] * (len(told) // 2)  # not at every turn
