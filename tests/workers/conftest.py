@@ -59,10 +59,10 @@ def hands(services) -> Hands:
 
 @pytest.fixture
 def kim(services) -> User:
-    return tester(services)
+    return person(services)
 
 
-def tester(services: Services) -> User:
+def person(services: Services) -> User:
     """Return the user `kim` of an application."""
     with services.sessions.begin() as session:
         return users.from_account(session, services.accounts.all()["kim"])

@@ -52,9 +52,7 @@ def test_a_callback_heals_a_lost_reply(
     fault(minimax_simulator, "reset_after_accept", times=1)
     job = file_video(model, options)
     detail = settle(job)
-    if detail.stage is Stage.UNCERTAIN:  # the callback is still on its way
-        while settle(job).attempts[0].candidate_task_id is None:
-            pass
+    while detail.stage is Stage.UNCERTAIN:  # the callback, or the look it asks for, is on its way
         look_now(hands)
         detail = settle(job)
 

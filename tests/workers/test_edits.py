@@ -8,6 +8,7 @@ from core import assets
 from core.models import AssetKind
 from core.stages import Outcome, Stage
 from tests.workers.conftest import billed, fault, mask_for, picture
+from tests.workers.processes import until
 
 
 def fetched(services, asset) -> bytes:
@@ -33,8 +34,10 @@ def test_an_edit_is_sent_once_stored_and_priced(services, file_edit, settle, ope
 def test_the_spool_is_empty_once_the_result_is_stored(services, file_edit, settle):
     settle(file_edit())
 
-    left = [path.name for path in services.settings.spool_dir.iterdir()]
-    assert sorted(left) == ["host", "work"]  # the folder's own name, and room for the next
+    def left() -> list[str]:
+        return sorted(path.name for path in services.settings.spool_dir.iterdir())
+
+    until(lambda: left() == ["host", "work"])  # the folder's own name, and room for the next
 
 
 def test_several_results_of_one_job_are_all_kept(file_edit, settle):
