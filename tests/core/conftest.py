@@ -10,8 +10,10 @@ from core.claims import Claim
 from core.database import open_engine, open_sessions
 from core.models import Dialect, Job, Role, User
 from core.stages import Stage
+from core.usage import Key
 
 LEASES = {str(dialect): 60.0 for dialect in Dialect}
+KEYS = [Key(dialect=dialect, id="key") for dialect in Dialect]
 
 
 @pytest.fixture
@@ -56,7 +58,7 @@ def claimed(sessions, *stages: Stage, worker: str = "w1", leases=None) -> Claim:
     return claims[0]
 
 
-def claim_all(sessions, *stages: Stage, worker: str = "w1", leases=None, limit: int = 100):
+def claim_all(sessions, *stages: Stage, worker: str = "w1", leases=None, keys=KEYS, limit=100):
     with sessions.begin() as session:
         return claims.claim(
             session,
@@ -64,6 +66,6 @@ def claim_all(sessions, *stages: Stage, worker: str = "w1", leases=None, limit: 
             stages=stages or (Stage.READY,),
             leases=leases or LEASES,
             host="here",
-            keys=["key"],
+            keys=keys,
             limit=limit,
         )

@@ -60,7 +60,7 @@ OUTCOMES: dict[str, tuple[type[ProviderError], str, int]] = {
     "error:unsupported_media_type": (Refused, "invalid_request", 0),
     "error:unprocessable_entity": (Refused, "invalid_request", 0),
     "error:rate_limit_exceeded": (NotAccepted, "rate_limited", 0),
-    "error:slow_down": (NotAccepted, "rate_limited", 0),
+    "error:slow_down": (NotAccepted, "slow_down", 0),
     "error:server_error": (OutcomeUnknown, "provider_internal", 0),
     "error:server_is_overloaded": (NotAccepted, "overloaded", 0),
     "error:service_unavailable": (OutcomeUnknown, "provider_internal", 0),
