@@ -2,6 +2,7 @@ from collections.abc import Iterator
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import text
 from sqlalchemy.orm import Session, sessionmaker
 
 from core import claims, jobs, users
@@ -69,3 +70,23 @@ def claim_all(sessions, *stages: Stage, worker: str = "w1", leases=None, keys=KE
             keys=keys,
             limit=limit,
         )
+
+
+def queued(session, user: User, *, count: int) -> None:
+    """File many jobs in one statement."""
+    session.execute(
+        text(
+            """
+            WITH filed AS (
+                INSERT INTO jobs (id, user_id, client_key, provider, model, prompt, options,
+                                  status, fingerprint)
+                SELECT gen_random_uuid(), :user, gen_random_uuid(), 'gpt', 'm', 'p', '{}',
+                       'queued', ''
+                FROM generate_series(1, :count) RETURNING id
+            )
+            INSERT INTO runs (job_id, user_id, provider, dialect, model, stage)
+            SELECT id, :user, 'gpt', 'openai', 'm', 'ready' FROM filed
+            """
+        ),
+        {"user": user.id, "count": count},
+    )

@@ -6,7 +6,7 @@ from sqlalchemy import event, text
 from core import gates, heartbeats, queue, runs
 from core.providers.capabilities import RateLimits
 from core.usage import Key
-from tests.core.conftest import claim_all, claimed, filed, person
+from tests.core.conftest import claim_all, claimed, filed, person, queued
 from tests.core.test_runs import run_of
 
 TYPICAL_S = 60.0
@@ -140,22 +140,7 @@ def test_busy_workers_are_a_reason(sessions, kim, place):
 
 def test_it_costs_a_few_small_queries_however_long_the_queue(sessions, kim, place):
     with sessions.begin() as session:
-        session.execute(
-            text(
-                """
-                WITH filed AS (
-                    INSERT INTO jobs (id, user_id, client_key, provider, model, prompt, options,
-                                      status, fingerprint)
-                    SELECT gen_random_uuid(), :user, gen_random_uuid(), 'gpt', 'm', 'p', '{}',
-                           'queued', ''
-                    FROM generate_series(1, 10000) RETURNING id
-                )
-                INSERT INTO runs (job_id, user_id, provider, dialect, model, stage)
-                SELECT id, :user, 'gpt', 'openai', 'm', 'ready' FROM filed
-                """
-            ),
-            {"user": kim.id},
-        )
+        queued(session, kim, count=10_000)
     job = filed(sessions, person(sessions, "lee"))
     statements: list[str] = []
     engine = sessions.kw["bind"]

@@ -6,12 +6,12 @@ import pytest
 from sqlalchemy import text
 
 from core import attempts, gates, runs, turns
-from core.lookback import Lookback
+from core.lookback import EVERYTHING, Lookback
 from core.models import Dialect
 from core.providers.capabilities import RateLimits
 from core.stages import Outcome, Stage
 from core.usage import Key
-from tests.core.conftest import claim_all, claimed, filed, person
+from tests.core.conftest import claim_all, claimed, filed, person, queued
 
 CLAIMERS = 8
 
@@ -319,3 +319,28 @@ def test_reading_knows_no_gates(sessions, kim, stage):
         gates.close(session, dialect="openai", key_id="key", model="", code="x", for_s=None)
 
     assert len(claim_all(sessions, stage)) == 1
+
+
+def test_ten_thousand_jobs_of_one_person_are_not_read(sessions, kim):
+    with sessions.begin() as session:
+        queued(session, kim, count=10_000)
+    mine = filed(sessions, person(sessions, "lee"))
+    with sessions.begin() as session:
+        session.execute(text("ANALYZE runs"))
+        wanted = {"dialects": ["openai"], "since": [EVERYTHING], "shut": ["other"], "per_person": 4}
+        plan = session.scalar(text(f"EXPLAIN (ANALYZE, FORMAT JSON) {turns._FIRST}"), wanted)
+        read = [node["Actual Rows"] for node in nodes(plan[0]["Plan"]) if reads_runs(node)]
+
+    assert read
+    assert max(read) <= 4  # for each person
+    assert mine.id in {claim.job_id for claim in claim_all(sessions, limit=2)}
+
+
+def reads_runs(node) -> bool:
+    return node.get("Relation Name") == "runs"
+
+
+def nodes(plan):
+    yield plan
+    for child in plan.get("Plans", []):
+        yield from nodes(child)
