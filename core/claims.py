@@ -41,7 +41,7 @@ class Claim:
     worker: str
     failures: int
     polls: int
-    due_at: datetime | None = None  # as it was found; a callback moves it meanwhile
+    due_at: datetime  # as it was found; a callback moves it meanwhile
     cancel: bool = False  # somebody asked to have it dropped at the provider
 
 
