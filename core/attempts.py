@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from core import claims, clock, events
+from core import claims, clock, events, gates
 from core.claims import Claim
 from core.errors import NotFound
 from core.models import Attempt
@@ -34,12 +34,13 @@ def open_one(
 
     The database refuses a second live attempt of the same job.
     """
-    claims.held(session, claim)
+    run = claims.held(session, claim)
     attempt = Attempt(
         job_id=claim.job_id,
         n=_count(session, claim.job_id) + 1,
         dialect=claim.dialect,
         key_id=key_id,
+        input_images=run.input_images,
         worker=claim.worker,
         lease_token=claim.token,
         send_deadline=clock.now() + timedelta(seconds=send_s),
@@ -76,6 +77,8 @@ def settled(
     if attempt.outcome in {Outcome.OPEN, Outcome.UNKNOWN}:
         attempt.outcome = outcome
         attempt.settled_at = func.now()
+        if outcome is Outcome.ACCEPTED:
+            gates.proved(session, attempt.job_id)
     attempt.observation = observation or attempt.observation
     attempt.http_status = http_status or attempt.http_status
     attempt.request_id = request_id or attempt.request_id

@@ -7,18 +7,22 @@ longer the row's raises `Stale`, and the caller changes nothing.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, case, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, case, exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from core import gates
+from core import turns
 from core.clock import now
 from core.errors import Conflict
+from core.lookback import Lookback
 from core.models import Attempt, Run
 from core.stages import LIVE_OUTCOMES, Stage
 from core.transitions import move
+from core.usage import Key
+
+READING: Final = (Stage.GENERATING, Stage.STORING)  # steps that cost nothing
 
 
 class Stale(Conflict):
@@ -37,7 +41,7 @@ class Claim:
     worker: str
     failures: int
     polls: int
-    due_at: datetime | None = None  # as it was found; a callback moves it meanwhile
+    due_at: datetime  # as it was found; a callback moves it meanwhile
     cancel: bool = False  # somebody asked to have it dropped at the provider
 
 
@@ -48,32 +52,67 @@ def claim(
     stages: Sequence[Stage],
     leases: Mapping[str, float],
     host: str,
-    keys: Sequence[str],
+    keys: Sequence[Key],
     limit: int = 1,
+    lookback: Lookback | None = None,
 ) -> Sequence[Claim]:
-    """Take up to `limit` due runs in `stages`, oldest due first.
+    """Take up to `limit` due runs in `stages`.
 
-    SKIP LOCKED: two workers never take the same row and never wait for each
-    other. `ready` rows become `submitting` at once, unless the gate of their
-    provider, key (`keys`: ours) and model is closed. `leases` holds the seconds
-    of a lease by dialect.
+    `ready` rows in fair order, as gates and limits of our `keys` allow (`core.turns`); they
+    become `submitting` at once. The others oldest due first. SKIP LOCKED: two workers never
+    take the same row. `leases` holds the seconds of a lease by dialect; `lookback` is the
+    caller's memory from one claim to the next.
     """
-    due = (
+    lookback = lookback or Lookback()
+    lookback.begin()
+    taken: Sequence[Claim] = []
+    if Stage.READY in stages:
+        next_up = turns.next_up(session, keys=keys, lookback=lookback, limit=limit)
+        taken = _leased(session, _still_ready(next_up), worker, leases, keys) if next_up else []
+        taken = sorted(taken, key=lambda claim: next_up.index(claim.job_id))
+    reading = [stage for stage in stages if stage in READING]
+    if reading and len(taken) < limit:
+        part = ",".join([*reading, host])
+        due = _due_for_reading(reading, host, lookback.since(part)).limit(limit - len(taken))
+        found = _leased(session, due, worker, leases, keys)
+        if found:
+            lookback.seen(part, max(claim.due_at for claim in found))
+        taken = [*taken, *found]
+    return taken
+
+
+def _still_ready(ids: Sequence[UUID]) -> Select[*tuple[Any, ...]]:
+    return select(Run.job_id, Run.stage).where(Run.job_id.in_(ids), Run.stage == Stage.READY)
+
+
+def _due_for_reading(
+    stages: Sequence[Stage], host: str, since: datetime
+) -> Select[*tuple[Any, ...]]:
+    return (
         select(Run.job_id, Run.stage)
         .where(
             Run.lease_owner.is_(None),
             Run.stage.in_(stages),
-            Run.stage != Stage.UNCERTAIN,
-            Run.due_at <= func.now(),
+            Run.due_at.between(since, func.now()),
             or_(Run.spool_host.is_(None), Run.spool_host == host),
-            or_(Run.stage != Stage.READY, ~gates.closed_for(Run.dialect, Run.model, keys=keys)),
         )
         .order_by(Run.due_at, Run.job_id)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
+    )
+
+
+def _leased(
+    session: Session,
+    wanted: Select[*tuple[Any, ...]],
+    worker: str,
+    leases: Mapping[str, float],
+    keys: Sequence[Key],
+) -> Sequence[Claim]:
+    due = (
+        wanted.with_for_update(skip_locked=True)
         .cte("due")
         .prefix_with("MATERIALIZED", dialect="postgresql")
     )
+    sent_by = case({key.dialect: key.id for key in keys}, value=Run.dialect, else_=Run.key_id)
     taken = session.execute(
         update(Run)
         .where(Run.job_id == due.c.job_id)
@@ -81,6 +120,7 @@ def claim(
             lease_owner=worker,
             lease_until=now() + _seconds(leases),
             lease_token=Run.lease_token + 1,
+            key_id=case((due.c.stage == Stage.READY, sent_by), else_=Run.key_id),
         )
         .returning(Run, due.c.stage.label("found"))
         .execution_options(synchronize_session=False, populate_existing=True)
@@ -160,4 +200,5 @@ def renewed(session: Session, run: Run, claim: Claim, *, lease_s: float) -> Clai
         worker=claim.worker,
         failures=0,
         polls=claim.polls,
+        due_at=claim.due_at,
     )

@@ -4,18 +4,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from core import assets, attempts, events, jobs, users
+from core import assets, attempts, events, jobs, queue, users
 from core.models import Asset, AssetKind, Attempt, Job, JobEvent, Run, User
+from core.queue import Place
 from core.sentences import stage_of
+from core.services import Services
 from core.stages import Stage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Detail:
-    """A job with its files, money and log. `ahead` is its place in the queue, from 0."""
+    """A job with its files, money and log. A waiting one has a place in the queue."""
 
     job: Job
     run: Run | None
@@ -24,7 +25,7 @@ class Detail:
     attempts: Sequence[Attempt]
     events: Sequence[JobEvent]
     typical_s: float | None
-    ahead: int | None
+    place: Place | None
 
     @property
     def stage(self) -> Stage:
@@ -52,10 +53,22 @@ class Detail:
         return next(prepared, asset)
 
 
-def load(session: Session, viewer: User, id: UUID, *, team_reads: bool) -> Detail:
-    """Return a job as its viewer may see it. Raises NotFound."""
+def load(
+    session: Session,
+    viewer: User,
+    id: UUID,
+    *,
+    team_reads: bool,
+    services: Services | None = None,
+) -> Detail:
+    """Return a job as its viewer may see it; its place in the queue only with `services`.
+
+    Raises:
+        NotFound: no such job, or not theirs to see.
+    """
     job = jobs.visible(session, viewer, id, team_reads=team_reads)
     run = session.get(Run, id)
+    typical_s = jobs.typical_seconds(session, model=job.model) if run is not None else None
     return Detail(
         job=job,
         run=run,
@@ -63,16 +76,20 @@ def load(session: Session, viewer: User, id: UUID, *, team_reads: bool) -> Detai
         files=assets.of_job(session, id),
         attempts=attempts.of_job(session, id),
         events=events.of_job(session, id),
-        typical_s=jobs.typical_seconds(session, model=job.model) if run is not None else None,
-        ahead=_ahead(session, run),
+        typical_s=typical_s,
+        place=_place(session, run, services, typical_s),
     )
 
 
-def _ahead(session: Session, run: Run | None) -> int | None:
-    if run is None or run.stage != Stage.READY:
+def _place(
+    session: Session, run: Run | None, services: Services | None, typical_s: float | None
+) -> Place | None:
+    if run is None or run.stage != Stage.READY or services is None:
         return None
-    return session.scalar(
-        select(func.count()).where(
-            Run.stage == Stage.READY, Run.provider == run.provider, Run.due_at < run.due_at
-        )
+    return queue.place(
+        session,
+        run,
+        services.key(run.dialect),
+        typical_s=typical_s,
+        threads=services.settings.worker_concurrency,
     )

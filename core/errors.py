@@ -104,7 +104,12 @@ class DecoderFailed(AppError):
 
 
 class ProviderError(AppError):
-    """A provider did not do what was asked. `code` is ours and stable: see `core.refusals`."""
+    """A provider did not do what was asked. `code` is ours and stable: see `core.refusals`.
+
+    `rate_limits` are the answer's x-ratelimit-* headers, if it had any.
+    """
+
+    rate_limits: Mapping[str, str] = {}
 
     def __init__(
         self,

@@ -1,35 +1,126 @@
 """What one provider key may do now, over all workers and hosts.
 
 A gate closes when the provider says so (rate, money, credentials, a model this
-key may not use), so that the rest of the queue waits instead of burning.
+key may not use), so that the rest of the queue waits instead of burning. One row
+is about the whole key (`model` is empty), others about one model each. The key's
+row is also the lock under which its turns are given out.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
+from uuid import UUID
 
-from sqlalchemy import ColumnElement, exists, func, literal_column, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    and_,
+    case,
+    func,
+    literal_column,
+    or_,
+    select,
+    text,
+    tuple_,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from core import events
-from core.models import ProviderGate
+from core import audit, clock, events, usage
+from core.models import ProviderGate, Run, User
+from core.providers.allowance import allowance
+from core.stages import Stage
+from core.usage import Key
 
 UNTIL_SOMEBODY_HELPS: ColumnElement[Any] = literal_column("'infinity'::timestamptz")
+SLOW: Final = timedelta(minutes=15)
+NO_TRIAL: Final = {"trial_at": None, "trial_job_id": None}
+
+_LOCK: Final = text(
+    """
+    SELECT dialect FROM provider_gates
+    WHERE dialect = ANY (:dialects) AND key_id = ANY (:key_ids) AND model = ''
+    ORDER BY dialect, key_id
+    FOR UPDATE
+    """
+)
+_STANDING: Final = text(
+    """
+    SELECT dialect, key_id, model, limits,
+           coalesce(closed_until > clock_timestamp(), false) AS closed,
+           trial_at IS NOT NULL AND trial_job_id IS NULL AS awaits_trial,
+           CASE WHEN slow_until > clock_timestamp() THEN slow_requests_per_minute END AS slow
+    FROM provider_gates
+    WHERE dialect = ANY (:dialects) AND key_id = ANY (:key_ids)
+    """
+)
 
 
-def closed_for(
-    dialect: ColumnElement[Any] | Any, model: ColumnElement[Any] | Any, *, keys: Sequence[str]
-) -> ColumnElement[bool]:
-    """Return the condition 'a gate of one of our keys is closed for this model'."""
-    return exists(
-        select(ProviderGate.dialect).where(
-            ProviderGate.dialect == dialect,
-            ProviderGate.key_id.in_(keys),
-            or_(ProviderGate.model == "", ProviderGate.model == model),
-            ProviderGate.closed_until > func.now(),
+def _of(keys: Sequence[Key]) -> ColumnElement[bool]:
+    names = [key.name for key in keys]
+    return tuple_(ProviderGate.dialect, ProviderGate.key_id).in_(names)
+
+
+def lock(session: Session, keys: Sequence[Key]) -> None:
+    """Be the only one who gives out turns of these keys, until the transaction ends.
+
+    Always in the same order, so that two workers never wait for each other.
+    """
+    if len(_locked(session, keys)) < len(keys):
+        _made(session, keys)
+        _locked(session, keys)
+
+
+def _locked(session: Session, keys: Sequence[Key]) -> Sequence[Any]:
+    return session.execute(_LOCK, usage.named(keys)).all()
+
+
+def _made(session: Session, keys: Sequence[Key]) -> None:
+    rows = [{"dialect": key.dialect, "key_id": key.id, "model": ""} for key in keys]
+    session.execute(insert(ProviderGate).values(sorted(rows, key=str)).on_conflict_do_nothing())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gate:
+    """A gate as it stands now. `on_trial`: it is closed, and one job may pass to try."""
+
+    key: tuple[str, str]  # dialect and key id
+    model: str  # '' for the whole key
+    closed: bool
+    on_trial: bool
+    limits: Mapping[str, int]  # per minute, as the provider's answers said
+    slow_requests_per_minute: int | None
+
+
+def of_keys(session: Session, keys: Sequence[Key]) -> Sequence[Gate]:
+    """Return every gate of these keys that there is."""
+    rows = session.execute(_STANDING, usage.named(keys))
+    return [
+        Gate(
+            key=(row.dialect, row.key_id),
+            model=row.model,
+            closed=row.closed,
+            on_trial=row.closed and row.awaits_trial,
+            limits=row.limits,
+            slow_requests_per_minute=row.slow,
         )
-    )
+        for row in rows
+    ]
+
+
+def closed(session: Session, keys: Sequence[Key]) -> Sequence[ProviderGate]:
+    """Return every gate of our keys that is closed now, for the banner on the pages."""
+    return session.scalars(
+        select(ProviderGate)
+        .where(_of(keys))
+        .where(ProviderGate.closed_until > clock.now())
+        .order_by(ProviderGate.dialect, ProviderGate.model)
+        .limit(50)
+    ).all()
+
+
+# --- closing ----------------------------------------------------------------------------
 
 
 def close(
@@ -41,43 +132,179 @@ def close(
     code: str,
     for_s: float | None,
 ) -> None:
-    """Close a gate for `for_s` seconds, or until somebody helps (None). `model` '' is the key."""
-    until = func.now() + timedelta(seconds=for_s) if for_s is not None else UNTIL_SOMEBODY_HELPS
+    """Close a gate for `for_s` seconds, or until somebody helps (None). `model` '' is the key.
+
+    The longer closure wins. A trial that was under way has failed.
+    """
+    until = clock.now() + timedelta(seconds=for_s) if for_s is not None else UNTIL_SOMEBODY_HELPS
     row = insert(ProviderGate).values(
         dialect=dialect,
         key_id=key_id,
         model=model,
         closed_until=until,
         closed_code=code,
-        closed_at=func.now(),
+        closed_at=clock.now(),
+        **(_slower(session, Key(dialect=dialect, id=key_id), model) if code == "slow_down" else {}),
     )
+    longer = func.coalesce(ProviderGate.closed_until, clock.now()) <= row.excluded.closed_until
+    kept = {
+        name: case((longer, row.excluded[name]), else_=getattr(ProviderGate, name))
+        for name in ("closed_until", "closed_code", "closed_at")
+    }
+    slow = {
+        name: func.coalesce(row.excluded[name], getattr(ProviderGate, name))
+        for name in ("slow_until", "slow_requests_per_minute")
+    }
     session.execute(
         row.on_conflict_do_update(
             index_elements=[ProviderGate.dialect, ProviderGate.key_id, ProviderGate.model],
-            set_={
-                "closed_until": func.greatest(ProviderGate.closed_until, row.excluded.closed_until),
-                "closed_code": row.excluded.closed_code,
-                "closed_at": row.excluded.closed_at,
-                "updated_at": func.now(),
-            },
+            set_={**kept, **slow, **NO_TRIAL, "updated_at": func.now()},
         )
     )
 
 
-def closed(session: Session) -> Sequence[ProviderGate]:
-    """Return every gate that is closed now, for the banner on the pages."""
-    return session.scalars(
-        select(ProviderGate)
-        .where(ProviderGate.closed_until > func.now())
-        .order_by(ProviderGate.dialect, ProviderGate.model)
-        .limit(50)
-    ).all()
+def _slower(session: Session, key: Key, model: str) -> dict[str, Any]:
+    """Return half of what was sent in the last minute, as the limit of the next quarter hour."""
+    sent = sum(
+        each.requests for each in usage.sent_lately(session, [key]) if model in {"", each.model}
+    )
+    return {
+        "slow_until": clock.now() + SLOW,
+        "slow_requests_per_minute": max(1, sent // 2),
+    }
 
 
-def open_again(session: Session, *, dialect: str, key_id: str, model: str) -> None:
+def heard(
+    session: Session, *, dialect: str, key_id: str, model: str, headers: Mapping[str, str]
+) -> None:
+    """Keep what an answer's rate-limit headers say, and close the gate if nothing is left."""
+    said = allowance(headers)
+    limits = said.limits()
+    if limits and limits != _known_limits(session, dialect, key_id, model):
+        row = insert(ProviderGate).values(
+            dialect=dialect, key_id=key_id, model=model, limits=limits
+        )
+        session.execute(
+            row.on_conflict_do_update(
+                index_elements=[ProviderGate.dialect, ProviderGate.key_id, ProviderGate.model],
+                set_={"limits": row.excluded.limits, "updated_at": func.now()},
+            )
+        )
+    if said.empty_for_s is not None:
+        close(
+            session,
+            dialect=dialect,
+            key_id=key_id,
+            model=model,
+            code="rate_limited",
+            for_s=said.empty_for_s,
+        )
+
+
+def _known_limits(session: Session, dialect: str, key_id: str, model: str) -> Mapping[str, Any]:
+    limits: Mapping[str, Any] | None = session.scalar(
+        select(ProviderGate.limits).where(
+            ProviderGate.dialect == dialect,
+            ProviderGate.key_id == key_id,
+            ProviderGate.model == model,
+        )
+    )
+    return limits or {}
+
+
+# --- opening ----------------------------------------------------------------------------
+
+
+def open_again(session: Session, user: User, *, dialect: str, key_id: str, model: str) -> None:
     """Open a gate because an administrator says that the cause is gone."""
     gate = session.get(ProviderGate, (dialect, key_id, model), with_for_update=True)
-    if gate is not None:
-        gate.closed_until = None
-        gate.trial_job_id = None
+    if gate is None or gate.closed_until is None:
+        return
+    audit.record(
+        session,
+        "gate_opened",
+        user_id=user.id,
+        on=("gate", f"{dialect}/{model}" if model else dialect),
+        code=gate.closed_code,
+    )
+    gate.closed_until = None
+    gate.trial_at = None
+    gate.trial_job_id = None
+    events.wake_workers(session)
+
+
+def waiting_for_help(
+    session: Session, keys: Sequence[Key], *, every_s: float
+) -> Sequence[tuple[str, str]]:
+    """Return (dialect, key id) of the closed keys whose provider may be asked something free.
+
+    Only those that nothing but help opens, no more often than each `every_s` seconds over
+    all hosts, and not while a trial job is under way or awaited.
+    """
+    trying = (
+        select(Run.job_id)
+        .where(Run.job_id == ProviderGate.trial_job_id, Run.stage == Stage.SUBMITTING)
+        .exists()
+    )
+    asked_at = func.coalesce(ProviderGate.checked_at, ProviderGate.closed_at)
+    awaited = and_(ProviderGate.trial_at.is_not(None), ProviderGate.trial_job_id.is_(None))
+    rows = session.execute(
+        update(ProviderGate)
+        .where(
+            _of(keys),
+            ProviderGate.model == "",
+            ProviderGate.closed_until == UNTIL_SOMEBODY_HELPS,
+            or_(asked_at.is_(None), asked_at <= clock.now() - timedelta(seconds=every_s)),
+            ~trying,
+            ~awaited,
+        )
+        .values(checked_at=clock.now(), **NO_TRIAL)
+        .returning(ProviderGate.dialect, ProviderGate.key_id)
+        .execution_options(synchronize_session=False)
+    )
+    return [(dialect, key_id) for dialect, key_id in rows]
+
+
+def allow_trial(session: Session, *, dialect: str, key_id: str) -> None:
+    """Let exactly one job through a closed gate: the provider answered a free question."""
+    session.execute(
+        update(ProviderGate)
+        .where(
+            ProviderGate.dialect == dialect,
+            ProviderGate.key_id == key_id,
+            ProviderGate.model == "",
+            ProviderGate.closed_until == UNTIL_SOMEBODY_HELPS,
+            ProviderGate.trial_job_id.is_(None),
+        )
+        .values(trial_at=clock.now())
+        .execution_options(synchronize_session=False)
+    )
+    events.wake_workers(session)
+
+
+def tried(session: Session, key: tuple[str, str], job_id: UUID) -> None:
+    """Note which job passes a closed gate. The caller holds the key's lock."""
+    dialect, key_id = key
+    session.execute(
+        update(ProviderGate)
+        .where(
+            ProviderGate.dialect == dialect,
+            ProviderGate.key_id == key_id,
+            ProviderGate.model == "",
+        )
+        .values(trial_job_id=job_id)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def proved(session: Session, job_id: UUID) -> None:
+    """Open the gate that a trial job has passed: its provider took the request."""
+    opened = session.execute(
+        update(ProviderGate)
+        .where(ProviderGate.trial_job_id == job_id)
+        .values(closed_until=None, **NO_TRIAL)
+        .returning(ProviderGate.dialect)
+        .execution_options(synchronize_session=False)
+    ).all()
+    if opened:
         events.wake_workers(session)

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from core import assets, audit, events, runs
 from core.errors import NotFound, msg
 from core.ids import floor_id, new_id
-from core.models import Job, PromptCache, Run, User
+from core.models import AssetKind, Job, PromptCache, Run, User
 from core.stages import Stage, Status
 
 PAGE_SIZE = 48
@@ -73,7 +73,8 @@ def queue(session: Session, user: User, order: Order) -> Job:
     ).one()
     if made is not None:
         assets.attach(session, job, order.inputs)
-        runs.create(session, job, dialect=order.dialect)
+        pictures = sum(item.original.kind == AssetKind.INPUT for item in order.inputs)
+        runs.create(session, job, dialect=order.dialect, input_images=pictures)
     return job
 
 

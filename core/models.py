@@ -245,6 +245,8 @@ class Run(Base):
     provider: Mapped[str]
     dialect: Mapped[str]
     model: Mapped[str]
+    key_id: Mapped[str | None]  # which of our keys sends it: known once it is claimed
+    input_images: Mapped[int] = mapped_column(server_default="0", default=0)
     stage: Mapped[str] = mapped_column(default=Stage.READY)
     stage_since: Mapped[datetime] = _now()
     due_at: Mapped[datetime] = _now()
@@ -259,14 +261,30 @@ class Run(Base):
     cancel_by: Mapped[str | None]  # who asked to have it dropped at the provider
 
 
-# Two narrow partial indexes: what may be claimed, and whose lease may have ended.
+# Narrow partial indexes: whose turn it is, when the next turn is due, what is to be polled or
+# stored, what a key has in hand, and whose lease may have ended.
 # `due_at` stays out of no index: a poll moves it, so the row's update is not HOT,
 # but the index holds only live rows (a few dozen), never the history.
+Index(
+    "ix_runs_ready",
+    Run.dialect,
+    Run.user_id,
+    Run.due_at,
+    Run.job_id,
+    postgresql_where=text("stage = 'ready'"),
+)
+Index("ix_runs_waiting", Run.due_at, postgresql_where=text("stage = 'ready'"))
 Index(
     "ix_runs_due",
     Run.due_at,
     Run.job_id,
-    postgresql_where=text("lease_owner IS NULL AND stage <> 'uncertain'"),
+    postgresql_where=text("lease_owner IS NULL AND stage IN ('generating', 'storing')"),
+)
+Index(
+    "ix_runs_in_hand",
+    Run.dialect,
+    Run.key_id,
+    postgresql_where=text("stage IN ('submitting', 'generating', 'uncertain')"),
 )
 Index("ix_runs_lease_until", Run.lease_until, postgresql_where=text("lease_owner IS NOT NULL"))
 Index("ix_runs_user_id", Run.user_id)
@@ -294,6 +312,7 @@ class Attempt(Base):
     n: Mapped[int]
     dialect: Mapped[str]
     key_id: Mapped[str]  # which of our keys paid: the first bytes of its hash
+    input_images: Mapped[int] = mapped_column(server_default="0", default=0)
     worker: Mapped[str]
     lease_token: Mapped[int]
     created_at: Mapped[datetime] = _now()
@@ -318,6 +337,7 @@ Index(
     unique=True,
     postgresql_where=text(f"outcome IN ({_words(LIVE_OUTCOMES)})"),
 )
+Index(None, Attempt.dialect, Attempt.key_id, Attempt.created_at)  # what a key has sent lately
 Index(None, Attempt.recheck_at, postgresql_where=text("recheck_at IS NOT NULL"))
 
 
@@ -420,9 +440,12 @@ class ProviderGate(Base):
     closed_until: Mapped[datetime | None]  # infinity: a person has to help
     closed_code: Mapped[str | None]  # a code of core.refusals
     closed_at: Mapped[datetime | None]
-    trial_job_id: Mapped[UUID | None]
+    checked_at: Mapped[datetime | None]  # when the provider was last asked something free
+    trial_at: Mapped[datetime | None]  # since when one job may pass although it is closed
+    trial_job_id: Mapped[UUID | None]  # the job that did
     limits: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
-    tokens: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
+    slow_until: Mapped[datetime | None]  # the provider told us to slow down until then
+    slow_requests_per_minute: Mapped[int | None]
     updated_at: Mapped[datetime] = _now()
 
 

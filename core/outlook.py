@@ -2,8 +2,18 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
-from sqlalchemy import Connection, exists, extract, func, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    ScalarSelect,
+    exists,
+    extract,
+    func,
+    or_,
+    select,
+)
 
 from core.models import Attempt, Run
 from core.stages import Stage
@@ -21,14 +31,25 @@ class Outlook:
     recheck: bool  # an attempt that no step looks after is to be asked about
 
 
-_FREE = (Run.lease_owner.is_(None), Run.stage != Stage.UNCERTAIN)
-# now(), not clock_timestamp(): a range on it may use the two narrow indexes.
+_WAITING = (Run.stage == Stage.READY,)
+_READING = (Run.lease_owner.is_(None), Run.stage.in_([Stage.GENERATING, Stage.STORING]))
+
+
+def _soonest(*part: ColumnElement[bool]) -> ScalarSelect[Any]:
+    """Return when the next step of a part of the queue falls due, within HORIZON."""
+    soon = (Run.due_at > func.now(), Run.due_at < func.now() + HORIZON)
+    return select(func.min(Run.due_at)).where(*part, *soon).scalar_subquery()
+
+
+# now(), not clock_timestamp(): a range on it may use the narrow indexes, one for each part.
 _QUESTION = select(
-    exists().where(*_FREE, Run.due_at <= func.now()).label("due"),
-    select(extract("epoch", func.min(Run.due_at) - func.now()))
-    .where(*_FREE, Run.due_at > func.now(), Run.due_at < func.now() + HORIZON)
-    .scalar_subquery()
-    .label("next_due_s"),
+    or_(
+        exists().where(*_WAITING, Run.due_at <= func.now()),
+        exists().where(*_READING, Run.due_at <= func.now()),
+    ).label("due"),
+    extract("epoch", func.least(_soonest(*_WAITING), _soonest(*_READING)) - func.now()).label(
+        "next_due_s"
+    ),
     exists().where(Run.lease_owner.is_not(None), Run.lease_until < func.now()).label("overdue"),
     exists().where(Attempt.recheck_at <= func.now()).label("recheck"),
 )

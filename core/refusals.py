@@ -41,6 +41,10 @@ NOT_TAKEN: Final[Mapping[str, Message]] = {
         "{provider} limits how much we may send. This request was not taken and not charged; "
         "it is sent again by itself when the wait is over."
     ),
+    "slow_down": msg(
+        "{provider} asks us to send more slowly. This request was not taken and not charged; it is "
+        "sent again by itself, and for a quarter of an hour only half as many are sent."
+    ),
     "overloaded": msg(
         "{provider} is overloaded. This request was not taken and not charged; it is sent again "
         "by itself."

@@ -21,7 +21,7 @@ from core.stages import Stage
 from core.transitions import become_uncertain, end, job_of, move, release, show
 
 
-def create(session: Session, job: Job, *, dialect: str) -> Run:
+def create(session: Session, job: Job, *, dialect: str, input_images: int = 0) -> Run:
     """Make a new job claimable, and wake the workers at commit."""
     run = Run(
         job_id=job.id,
@@ -29,6 +29,7 @@ def create(session: Session, job: Job, *, dialect: str) -> Run:
         provider=job.provider,
         dialect=dialect,
         model=job.model,
+        input_images=input_images,
     )
     session.add(run)
     events.record_move(session, job.id, source=None, target=Stage.READY, by="form")

@@ -4,7 +4,7 @@ import functools
 import hashlib
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Engine
@@ -14,6 +14,7 @@ from core.accounts import Accounts
 from core.database import open_engine, open_sessions
 from core.models import Dialect
 from core.providers import ImageProvider, VideoProvider
+from core.providers.capabilities import RateLimits
 from core.providers.catalog import Catalog
 from core.providers.catalog import load as load_catalog
 from core.providers.minimax_v1 import MiniMaxV1
@@ -21,6 +22,7 @@ from core.providers.minimax_v2 import MiniMaxV2
 from core.providers.openai import OpenAI
 from core.settings import Settings
 from core.storage import Bucket, bucket_of
+from core.usage import Key
 
 HOST = socket.gethostname()
 
@@ -43,6 +45,37 @@ class Services:
         settings = self.settings
         key = settings.openai_api_key if dialect == Dialect.OPENAI else settings.minimax_api_key
         return hashlib.sha256(key.encode()).hexdigest()[:12]
+
+    def keys(self) -> Sequence[Key]:
+        """Return each of our keys and what it may do: as the operator says, or the catalogue."""
+        settings = self.settings
+        set_by_operator = {
+            Dialect.OPENAI: RateLimits(
+                requests_per_minute=settings.openai_requests_per_minute,
+                input_images_per_minute=settings.openai_input_images_per_minute,
+            ),
+            Dialect.MINIMAX_V1: RateLimits(
+                requests_per_minute=settings.minimax_v1_requests_per_minute
+            ),
+            Dialect.MINIMAX_V2: RateLimits(in_flight=settings.minimax_v2_in_flight),
+        }
+        return [
+            Key(
+                dialect=dialect,
+                id=self.key_id(dialect),
+                limits=self.catalog.rates(dialect).replaced_by(limits),
+                per_user=settings.running_per_user,
+            )
+            for dialect, limits in set_by_operator.items()
+        ]
+
+    def key(self, dialect: str) -> Key:
+        """Return the key behind one dialect."""
+        return next(key for key in self.keys() if key.dialect == dialect)
+
+    def provider(self, dialect: str) -> ImageProvider | VideoProvider:
+        """Return who is behind a dialect."""
+        return self.images if dialect == Dialect.OPENAI else self.videos[dialect]
 
 
 def build(settings: Settings, *, application: str, pool_size: int = 10) -> Services:

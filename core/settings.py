@@ -60,6 +60,12 @@ class Settings:
     lease_margin_s: float = 30.0
     settle_s: float = 10.0  # after a send deadline, before a lost answer becomes 'uncertain'
     video_poll_s: float = 10.0
+    running_per_user: int = 4  # jobs of one person at one provider's API at once; 0: no limit
+    # What our keys may do; 0 means what the catalogue and the provider's answers say.
+    openai_requests_per_minute: int = 0
+    openai_input_images_per_minute: int = 0
+    minimax_v1_requests_per_minute: int = 0
+    minimax_v2_in_flight: int = 0
     result_url_max_bytes: int = 2 * GIB
     failpoints: frozenset[str] = frozenset()  # where tests kill this process; never in prod
 

@@ -38,7 +38,7 @@ with st.sidebar:
     language_switch()
     st.caption(user.display_name)
     sign_out_button(key="sign-out", label=_("Sign out"), api_base="/api")
-banners.show()
+banners.show(user)
 try:
     page.run()
 except StorageError as error:

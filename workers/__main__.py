@@ -27,7 +27,7 @@ from core.live import Listener
 from core.logs import configure_logs
 from core.media import decoder
 from core.services import HOST, build, settings_from_environment
-from workers import housekeeping, sweep
+from workers import housekeeping, sweep, trials
 from workers.dispatch import POLLERS, STORERS, Dispatcher
 from workers.hands import Hands
 from workers.neighbours import Neighbours
@@ -40,7 +40,8 @@ Signals = queue.SimpleQueue[int]
 
 SWEEP_S = 10  # and at once when the claim loop sees a lease that has ended
 DEAF_POLL_S = 1.0
-CLOCKS = ("sweep", "heartbeats", "housekeeping")
+TRIAL_S = 60
+CLOCKS = ("sweep", "heartbeats", "housekeeping", "trials")
 OUR_THREADS = 2 + len(CLOCKS)  # the claim loop's, the rechecks' and each clock's
 
 
@@ -150,6 +151,9 @@ def _set(
         seconds=housekeeping.EVERY_S / 2,  # every period is met, and only its first worker tidies
         jitter=60,
     )
+    scheduler.add_job(
+        _try_closed_gates, "interval", [hands], executor="trials", seconds=TRIAL_S, jitter=5
+    )
 
 
 def _look_after(hands: Hands, dispatcher: Dispatcher, neighbours: Neighbours) -> None:
@@ -159,6 +163,13 @@ def _look_after(hands: Hands, dispatcher: Dispatcher, neighbours: Neighbours) ->
             dispatcher.wake()
     except DBAPIError as error:
         log.warning("sweep_failed", reason=str(error.orig).strip())
+
+
+def _try_closed_gates(hands: Hands) -> None:
+    try:
+        trials.ask(hands)
+    except DBAPIError as error:
+        log.warning("trial_failed", reason=str(error.orig).strip())
 
 
 def _beat(hands: Hands, dispatcher: Dispatcher) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy.exc import DBAPIError
 
 from core import claims, outlook
 from core.claims import Claim
+from core.lookback import Lookback
 from core.models import Dialect
 from core.stages import Stage
 from workers import rechecks, steps
@@ -48,6 +49,8 @@ class Lane:
         self._hands = hands
         self._stage = stage
         self._size = size
+        self._keys = hands.services.keys()
+        self._lookback = Lookback()
         self._busy = 0
         self._lock = threading.Lock()
         self._pool = ThreadPoolExecutor(size, thread_name_prefix=stage)
@@ -73,8 +76,9 @@ class Lane:
                 stages=(self._stage,),
                 leases=leases,
                 host=self._hands.spool.host,
-                keys=[services.key_id(dialect) for dialect in Dialect],
+                keys=self._keys,
                 limit=room,
+                lookback=self._lookback,
             )
         for claim in taken:
             self._start(claim, deadline=noted_at + leases[claim.dialect])

@@ -2,7 +2,7 @@
 
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
@@ -139,6 +139,7 @@ def _send_edit(
     reach("noted")
 
     def settle(session: Session) -> Attempt:
+        _heard(session, services, claim, answer.rate_limits)
         return attempts.settled(
             session,
             attempt.id,
@@ -261,12 +262,19 @@ def _settled_and_moved(
         raise
 
 
+def _heard(session: Session, services: Services, claim: Claim, headers: Mapping[str, str]) -> None:
+    """Keep what an answer says about limits: the model's gate first, the key's comes last."""
+    key_id = services.key_id(claim.dialect)
+    gates.heard(session, dialect=claim.dialect, key_id=key_id, model=claim.model, headers=headers)
+
+
 def _not_done(hands: Hands, claim: Claim, attempt: Attempt, error: ProviderError) -> None:
     """Record a request that brought no result, by what its error says may be done next."""
     services = hands.services
     outcome = _outcome(error)
 
     def settle(session: Session) -> Attempt:
+        _heard(session, services, claim, error.rate_limits)
         events.record(
             session,
             claim.job_id,

@@ -159,12 +159,24 @@ class ImageProvider(Protocol):
         """
         ...
 
+    def check(self) -> None:
+        """Ask something free, to see whether our key is taken at all.
+
+        Raises:
+            ProviderError: it is not, or nobody answered.
+        """
+        ...
+
 
 class VideoProvider(Protocol):
     dialect: str
 
     def submit(self, request: VideoRequest, *, limits: SendLimits) -> Accepted:
         """Ask for a video, once. Raises as `ImageProvider.edit` does."""
+        ...
+
+    def check(self) -> None:
+        """See `ImageProvider.check`."""
         ...
 
     def progress(self, task_id: str) -> Progress:

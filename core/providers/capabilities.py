@@ -1,11 +1,11 @@
 """What one model can do, as the catalogue says it. Lengths in seconds, sides in pixels."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
-from typing import Final
+from typing import Final, Self
 
 from core.errors import Message, msg
 
@@ -43,6 +43,11 @@ class RateLimits:
     input_images_per_minute: int | None = None
     in_flight: int | None = None
     poll_interval_s: int | None = None  # None: nothing to poll
+
+    def replaced_by(self, other: Self) -> Self:
+        """Return these limits with what `other` says in place of them, where it says anything."""
+        said = {field.name: getattr(other, field.name) for field in fields(other)}
+        return replace(self, **{name: figure for name, figure in said.items() if figure})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

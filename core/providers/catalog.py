@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from core.errors import ConfigError, Rejected, msg
-from core.providers.capabilities import PICTURES_BY_MODE, RESOLUTIONS, Model
+from core.providers.capabilities import PICTURES_BY_MODE, RESOLUTIONS, Model, RateLimits
 from core.providers.catalog_rules import refuse_contradictions
 from core.providers.price_lists import PriceList
 from core.providers.quoting import shown
@@ -87,6 +87,16 @@ class Catalog:
             for model in self.by_id.values()
             if model.provider == provider and model.usable(on)
         ]
+
+    def rates(self, dialect: str) -> RateLimits:
+        """Return what one key may do behind a dialect: the strictest figures of its models."""
+        known = [model.rates for model in self.by_id.values() if model.dialect == dialect]
+        return RateLimits(
+            **{
+                name: min(filter(None, (getattr(rates, name) for rates in known)), default=None)
+                for name in ("requests_per_minute", "input_images_per_minute", "in_flight")
+            }
+        )
 
     def prices(self, provider: str, on: date) -> PriceList | None:
         """Return the list that holds on a day, or None before the first one."""

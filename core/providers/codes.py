@@ -10,6 +10,7 @@ Code = Literal[
     "spool_unwritable",
     # Sent, and not taken
     "rate_limited",
+    "slow_down",
     "overloaded",
     "quota_exhausted",
     "usage_window_full",

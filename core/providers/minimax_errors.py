@@ -51,7 +51,7 @@ BY_NUMBER: Final[Mapping[int, Verdict]] = {
     1042: never("invisible_characters"),
     2013: _INVALID,
     2038: not_taken("account_unverified", "key", wait_s=None),
-    2045: _RATE,
+    2045: not_taken("slow_down", "model", wait_s=60),  # "rate growth limit"
     2049: _KEY,
     2056: not_taken("usage_window_full", "key", wait_s=1800),  # a window of five hours
     2061: never("plan_lacks_model", closes_model=True),

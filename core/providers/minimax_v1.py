@@ -31,6 +31,10 @@ class MiniMaxV1:
         """See `VideoProvider.submit`."""
         return self._calls.create("/v1/video_generation", creation(request), limits)
 
+    def check(self) -> None:
+        """See `VideoProvider.check`."""
+        self._calls.read("/v1/files/list", {"purpose": "video_generation"})
+
     def progress(self, task_id: str) -> Progress:
         """See `VideoProvider.progress`. A success costs a second question, for its link."""
         asked = self._calls.ask("/v1/query/video_generation", {"task_id": task_id})

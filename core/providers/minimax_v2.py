@@ -43,6 +43,10 @@ class MiniMaxV2:
         """See `VideoProvider.submit`."""
         return self._calls.create(PATH, creation(request), limits)
 
+    def check(self) -> None:
+        """See `VideoProvider.check`."""
+        self._page(1, None)
+
     def progress(self, task_id: str) -> Progress:
         """See `VideoProvider.progress`."""
         task = self._task(task_id)

@@ -7,9 +7,11 @@ from typing import IO, Final
 
 from core.errors import BadResult, OutcomeUnknown, ProviderError, Refused
 from core.providers import EditAnswer, EditRequest, SendLimits, openai_errors
+from core.providers.allowance import rate_limits
 from core.providers.answer_file import Scan, scan, spooling
 from core.providers.body import Body, multipart
 from core.providers.codes import Code
+from core.providers.free_call import FreeCalls
 from core.providers.long_strings import Unreadable
 from core.providers.paid_send import Reply, paid_send
 from core.providers.partials import OnPartial, Partials, partials_of
@@ -17,6 +19,7 @@ from core.providers.verdicts import Answered, error_of, unsure
 
 PROVIDER: Final = "OpenAI"
 OK: Final = 200
+FORBIDDEN: Final = 403
 ERROR_BYTES: Final = 64 * 1024  # the status alone tells enough if there is more, or it is cut
 MOST_BYTES: Final = 1024**3  # ten of the largest images, with room to spare
 
@@ -26,9 +29,11 @@ class OpenAI:
 
     def __init__(self, *, base_url: str, api_key: str, ca_file: Path | None = None) -> None:
         """`base_url` ends in /v1. `ca_file` is trusted instead of the usual authorities."""
-        self._url = f"{base_url.rstrip('/')}/images/edits"
+        self._base_url = base_url.rstrip("/")
         self._api_key = api_key
+        self._headers = {"Authorization": f"Bearer {api_key}", "Accept": "application/json"}
         self._ca_file = ca_file
+        self._free = FreeCalls(provider=PROVIDER, ca_file=ca_file)
 
     def edit(
         self,
@@ -48,6 +53,14 @@ class OpenAI:
         self._check(spool, answer, cut)
         return answer
 
+    def check(self) -> None:
+        """See `ImageProvider.check`. A key that may not list models is known all the same."""
+        reply = self._free.call("GET", f"{self._base_url}/models", headers=self._headers)
+        if reply.status not in {OK, FORBIDDEN}:
+            raise openai_errors.error_from(
+                reply.status, reply.headers, reply.document, secrets=(self._api_key,)
+            )
+
     def _ask(
         self,
         body: Body,
@@ -57,15 +70,10 @@ class OpenAI:
         partials: Partials,
     ) -> tuple[EditAnswer, OutcomeUnknown | None]:
         """Return the answer, now in `file`, and how it broke off, if it did."""
-        headers = {
-            "Authorization": f"Bearer {self._api_key}",
-            "Accept": "application/json",
-            "X-Client-Request-Id": request.client_request_id,
-        }
         with paid_send(
-            self._url,
+            f"{self._base_url}/images/edits",
             body,
-            headers=headers,
+            headers={**self._headers, "X-Client-Request-Id": request.client_request_id},
             limits=limits,
             provider=PROVIDER,
             ca_file=self._ca_file,
@@ -80,9 +88,11 @@ class OpenAI:
             document = json.loads(reply.gathered(ERROR_BYTES)[0])
         except (ValueError, RecursionError):
             document = None
-        return openai_errors.error_from(
+        error = openai_errors.error_from(
             reply.status, reply.headers, document, secrets=(self._api_key,)
         )
+        error.rate_limits = rate_limits(reply.headers)
+        return error
 
     def _check(self, spool: Path, answer: EditAnswer, cut: OutcomeUnknown | None) -> None:
         """Raise unless the spooled answer is whole: what it says decides, not how it ended."""
@@ -143,11 +153,7 @@ def _answer(reply: Reply, *, asked_to_stream: bool) -> EditAnswer:
         request_id=reply.headers.get("x-request-id"),
         streamed="event-stream" in kind or (asked_to_stream and "json" not in kind),
         processing_ms=int(ms) if ms.isdecimal() and len(ms) < 12 else None,
-        rate_limits={
-            name.lower(): value
-            for name, value in reply.headers.items()
-            if name.lower().startswith("x-ratelimit-")
-        },
+        rate_limits=rate_limits(reply.headers),
     )
 
 

@@ -36,7 +36,7 @@ BY_CODE: Final[Mapping[str, Verdict]] = {
     "unsupported_country_region_territory": never("country_not_supported", closes_model=True),
     "model_not_found": never("model_not_available", closes_model=True),
     "rate_limit_exceeded": _RATE,
-    "slow_down": _RATE,
+    "slow_down": not_taken("slow_down", "model", wait_s=60),
     "server_is_overloaded": not_taken("overloaded", "model", wait_s=30),
     "credit_balance_exhausted": _QUOTA,
     "organization_spend_limit_exceeded": _QUOTA,

@@ -41,7 +41,7 @@ def wait_s(headers: Mapping[str, str], message: str = "") -> float | None:
     named = [
         _number(headers.get("retry-after-ms", "")) / 1000,
         _seconds_or_date(headers.get("retry-after", "")),
-        _duration_s(message),
+        _asked_s(message),
     ]
     longest = max(named)
     return min(longest, LONGEST_WAIT_S) if longest > 0 else None
@@ -67,9 +67,12 @@ def _seconds_or_date(text: str) -> float:
     )
 
 
-def _duration_s(message: str) -> float:
+def _asked_s(message: str) -> float:
     found = _TRY_AGAIN.search(message)
-    if found is None:
-        return 0.0
-    parts = _DURATION.findall(found.group(1))
+    return duration_s(found.group(1)) if found is not None else 0.0
+
+
+def duration_s(text: str) -> float:
+    """Return the seconds of '120ms', '58.891s' or '6m0s'; 0 for anything else."""
+    parts = _DURATION.findall(text)
     return sum(_number(amount) * _UNITS_S[unit] for amount, unit in parts)

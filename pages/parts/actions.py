@@ -6,7 +6,7 @@ from uuid import UUID
 
 import streamlit as st
 
-from core import decisions, intake, jobs, submissions
+from core import decisions, gates, intake, jobs, submissions
 from core.details import Detail, load
 from core.errors import AppError
 from core.models import AssetKind, Provider, User
@@ -30,7 +30,7 @@ def detail(user: User, id: UUID) -> Detail:
     """Return a job as its viewer may see it. Raises NotFound."""
     shared = services().settings.team_visibility == "read"
     with services().sessions() as session:
-        return load(session, user, id, team_reads=shared)
+        return load(session, user, id, team_reads=shared, services=services())
 
 
 def run_again(user: User, id: UUID) -> None:
@@ -89,6 +89,12 @@ def offer_undo(user: User) -> None:
                 jobs.restored(session, user, UUID(id))
             del st.session_state["trashed"]
             st.rerun()
+
+
+def open_gate(user: User, *, dialect: str, key_id: str, model: str) -> None:
+    """Open a provider's gate because an administrator says that the cause is gone."""
+    with told(), services().sessions.begin() as session:
+        gates.open_again(session, user, dialect=dialect, key_id=key_id, model=model)
 
 
 def decide(user: User, id: UUID, decision: str) -> None:

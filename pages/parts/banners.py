@@ -1,21 +1,38 @@
 """What everybody has to know on every page: simulated results, and providers that wait."""
 
-from core import gates, refusals
-from core.models import Dialect
+import streamlit as st
+
+from core import gates, queue
+from core.models import ProviderGate, User
 from core.services import services
+from pages.parts import actions
+from pages.parts.formats import time_of_day
 from pages.parts.look import look
 from pages.parts.words import _, say
 
 
-def show() -> None:
+def show(user: User) -> None:
     """Say that results are simulated, and which provider is waiting for what."""
     if services().settings.simulated_providers:
         look.simulated_banner(
             _("Simulated providers: nothing here is real, and nothing costs money.")
         )
     with services().sessions() as session:
-        closed = gates.closed(session)
+        closed = gates.closed(session, services().keys())
     for gate in closed:
-        provider = "OpenAI" if gate.dialect == Dialect.OPENAI else "MiniMax"
-        explained = refusals.explain(gate.closed_code or "", provider=provider)
-        look.notice("decide", say(explained), title=gate.model or provider)
+        _closed(user, gate)
+
+
+def _closed(user: User, gate: ProviderGate) -> None:
+    told = [say(queue.explained(gate))]
+    if gate.closed_until is not None and gate.closed_until < queue.FAR:
+        told.append(_("It opens by itself at {time}.", time=time_of_day(gate.closed_until)))
+    title = gate.model or queue.provider_name(gate.dialect)
+    look.notice("decide", " ".join(told), title=title)
+    if user.role == "admin" and st.button(
+        _("Open the gate of {name}", name=title),
+        icon=":material/lock_open:",
+        key=f"open-gate-{gate.dialect}-{gate.model}",
+    ):
+        actions.open_gate(user, dialect=gate.dialect, key_id=gate.key_id, model=gate.model)
+        st.rerun()

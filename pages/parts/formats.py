@@ -5,7 +5,7 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
-from babel.dates import format_datetime, format_timedelta
+from babel.dates import format_datetime, format_time, format_timedelta
 from babel.numbers import format_currency, format_decimal
 
 from core.services import services
@@ -34,6 +34,14 @@ def moment(at: datetime | None) -> str:
     if at is None:
         return "–"
     return format_datetime(at.astimezone(zone()), "medium", locale=_babel())
+
+
+def time_of_day(at: datetime) -> str:
+    """Return the time alone, or with its day if that is another one, in the browser's zone."""
+    here = at.astimezone(zone())
+    if here.date() != datetime.now(zone()).date():
+        return moment(at)
+    return format_time(here, "short", locale=_babel())
 
 
 def span(seconds: float | None) -> str:

@@ -14,6 +14,7 @@ from core.services import services
 from core.stages import LIVE, Stage
 from pages.parts import actions
 from pages.parts.components.job_view import job_view
+from pages.parts.formats import time_of_day
 from pages.parts.look import look
 from pages.parts.words import _, say
 
@@ -58,18 +59,37 @@ def _data(detail: Detail) -> dict[str, Any]:
         "kind": "video" if job.provider == Provider.HAILUO else "image",
         "stage": stage,
         "stage_label": say(LABELS[stage]),
-        "sentence": say(SENTENCES[stage]),
+        "sentence": _sentence(detail),
         "tone": tone_of(stage),
         "running": stage in LIVE and stage is not Stage.UNCERTAIN,
         "started_at": started.timestamp(),
         "now": time.time(),
         "typical_s": detail.typical_s,
-        "ahead": detail.ahead,
+        "ahead": detail.place.ahead if detail.place else None,
         "provider_status": detail.run.provider_status if detail.run else None,
         "results": [_shown(detail, asset) for asset in results],
         "preview_url": _stable(previews[-1]) if previews else None,
         "input_url": _stable(detail.sent_of(inputs[0])) if inputs else None,
     }
+
+
+def _sentence(detail: Detail) -> str:
+    """Return what the stage means; of a job that waits also why, and about how long."""
+    told = [say(SENTENCES[detail.stage])]
+    place = detail.place
+    if place is not None:
+        told.append(say(place.why))
+    if place is not None and place.starts_at and place.ends_at:
+        told.append(
+            _(
+                "It starts about {start} and is done about {end}.",
+                start=time_of_day(place.starts_at),
+                end=time_of_day(place.ends_at),
+            )
+        )
+    elif place is not None and place.starts_at and place.ahead:
+        told.append(_("It starts about {start}.", start=time_of_day(place.starts_at)))
+    return " ".join(told)
 
 
 def _shown(detail: Detail, asset: Asset) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 
 from core.errors import Rejected
+from core.providers.capabilities import RateLimits
 from core.providers.catalog import load
 from tests.catalog.wishes import CATALOG, IMAGES, TODAY, VIDEOS
 
@@ -130,3 +131,19 @@ def test_money_is_decimal_and_as_it_was_written():
     h3 = next(entry for entry in prices.seconds if "MiniMax-H3-Max" in entry.models)
     assert h3.usd_per_image == Decimal("0.074")
     assert isinstance(h3.usd_per_image, Decimal)
+
+
+def test_a_key_may_do_what_the_strictest_model_behind_its_api_allows():
+    catalog = load()
+
+    assert catalog.rates("minimax_v1") == RateLimits(requests_per_minute=5)
+    assert catalog.rates("minimax_v2") == RateLimits(in_flight=2)
+    assert catalog.rates("openai") == RateLimits()
+
+
+def test_an_operators_figure_replaces_the_catalogues():
+    known = RateLimits(requests_per_minute=5, in_flight=2)
+
+    assert known.replaced_by(RateLimits(requests_per_minute=20)) == RateLimits(
+        requests_per_minute=20, in_flight=2
+    )

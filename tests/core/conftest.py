@@ -2,6 +2,7 @@ from collections.abc import Iterator
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import text
 from sqlalchemy.orm import Session, sessionmaker
 
 from core import claims, jobs, users
@@ -10,8 +11,10 @@ from core.claims import Claim
 from core.database import open_engine, open_sessions
 from core.models import Dialect, Job, Role, User
 from core.stages import Stage
+from core.usage import Key
 
 LEASES = {str(dialect): 60.0 for dialect in Dialect}
+KEYS = [Key(dialect=dialect, id="key") for dialect in Dialect]
 
 
 @pytest.fixture
@@ -56,7 +59,7 @@ def claimed(sessions, *stages: Stage, worker: str = "w1", leases=None) -> Claim:
     return claims[0]
 
 
-def claim_all(sessions, *stages: Stage, worker: str = "w1", leases=None, limit: int = 100):
+def claim_all(sessions, *stages: Stage, worker: str = "w1", leases=None, keys=KEYS, limit=100):
     with sessions.begin() as session:
         return claims.claim(
             session,
@@ -64,6 +67,26 @@ def claim_all(sessions, *stages: Stage, worker: str = "w1", leases=None, limit: 
             stages=stages or (Stage.READY,),
             leases=leases or LEASES,
             host="here",
-            keys=["key"],
+            keys=keys,
             limit=limit,
         )
+
+
+def queued(session, user: User, *, count: int) -> None:
+    """File many jobs in one statement."""
+    session.execute(
+        text(
+            """
+            WITH filed AS (
+                INSERT INTO jobs (id, user_id, client_key, provider, model, prompt, options,
+                                  status, fingerprint)
+                SELECT gen_random_uuid(), :user, gen_random_uuid(), 'gpt', 'm', 'p', '{}',
+                       'queued', ''
+                FROM generate_series(1, :count) RETURNING id
+            )
+            INSERT INTO runs (job_id, user_id, provider, dialect, model, stage)
+            SELECT id, :user, 'gpt', 'openai', 'm', 'ready' FROM filed
+            """
+        ),
+        {"user": user.id, "count": count},
+    )

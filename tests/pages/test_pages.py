@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core import jobs, runs
-from core.models import Job
+from core import gates, heartbeats, jobs, runs
+from core.models import Job, User
 from tests.core.conftest import claimed, filed, order, person
 from tests.pages.conftest import SCRIPT
 
@@ -119,6 +119,46 @@ def test_a_video_from_text_is_filed_by_one_click(open_page, services, kim):
         (job,) = jobs.page(session, jobs.Filter())
     assert (job.provider, job.prompt, job.user_id) == ("hailuo", "a paper boat in the rain", kim.id)
     assert job.options["mode"] == "text"
+
+
+def close_gate(services, **changes) -> None:
+    wanted = {"model": "", "code": "balance_empty", "for_s": None} | changes
+    with services.sessions.begin() as session:
+        gates.close(session, dialect="openai", key_id=services.key_id("openai"), **wanted)
+
+
+@pytest.mark.parametrize("locale", ["ko", "en"])
+def test_a_closed_gate_is_told_on_every_page_and_by_whom_it_opens(open_page, services, locale):
+    close_gate(services)
+    close_gate(services, model="gpt-image-2", code="rate_limited", for_s=600)
+    texts = shown(open_page("history", locale=locale))
+
+    assert (
+        "OpenAI 잔액이 없습니다" if locale == "ko" else "Our balance at OpenAI is empty"
+    ) in texts
+    assert ("자동으로 다시 열립니다" if locale == "ko" else "It opens by itself at") in texts
+
+
+def test_only_an_administrator_opens_a_gate(open_page, services, kim):
+    close_gate(services)
+    assert not [b for b in open_page("history").button if "gate" in (b.key or "")]
+
+    with services.sessions.begin() as session:
+        session.get_one(User, kim.id).role = "admin"
+    open_page("history").button(key="open-gate-openai-").click().run()
+
+    with services.sessions() as session:
+        assert gates.closed(session, services.keys()) == []
+
+
+def test_a_waiting_job_says_why_and_how_many_are_ahead(open_page, services, kim):
+    first, second = (filed(services.sessions, kim) for _ in range(2))
+    assert "No worker is running" in shown(open_page("job", id=str(first.id)))
+
+    with services.sessions.begin() as session:
+        heartbeats.beat(session, "w1", host="here", in_hand=0)
+    assert "It is next" in shown(open_page("job", id=str(first.id)))
+    assert "others come first" in shown(open_page("job", id=str(second.id)))
 
 
 def test_filters_stay_in_the_address(open_page, services, kim):

@@ -131,3 +131,14 @@ def test_nobody_listens(minimax_simulator, client, dialect):
     minimax_simulator.stop()
     with pytest.raises(NotSent):
         submit(client, dialect)
+
+
+def test_a_free_question_tells_whether_the_key_is_taken(client, dialect, minimax):
+    client.check()
+    submit(client, dialect)
+    client.check()
+
+    with pytest.raises(ProviderError) as refused:
+        DIALECTS[dialect](base_url=minimax.url, api_key="bad").check()
+    assert refused.value.code == "key_invalid"
+    assert minimax.billed() == 1

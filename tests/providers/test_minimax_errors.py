@@ -42,7 +42,7 @@ NUMBERS = {
     1042: never("invisible_characters"),
     2013: INVALID,
     2038: not_taken("account_unverified", "key", wait_s=None),
-    2045: RATE,
+    2045: not_taken("slow_down", "model", wait_s=60),
     2049: KEY,
     2056: not_taken("usage_window_full", "key", wait_s=1800),
     2061: never("plan_lacks_model", closes_model=True),

@@ -60,7 +60,7 @@ OUTCOMES: dict[str, tuple[type[ProviderError], str, int]] = {
     "error:unsupported_media_type": (Refused, "invalid_request", 0),
     "error:unprocessable_entity": (Refused, "invalid_request", 0),
     "error:rate_limit_exceeded": (NotAccepted, "rate_limited", 0),
-    "error:slow_down": (NotAccepted, "rate_limited", 0),
+    "error:slow_down": (NotAccepted, "slow_down", 0),
     "error:server_error": (OutcomeUnknown, "provider_internal", 0),
     "error:server_is_overloaded": (NotAccepted, "overloaded", 0),
     "error:service_unavailable": (OutcomeUnknown, "provider_internal", 0),
@@ -246,3 +246,32 @@ def test_a_wrong_address_is_named(control, picture, tmp_path):
 
 def test_every_fault_of_the_simulator_is_tried_here():
     assert {*OUTCOMES, *FINE} == set(breakages.KNOWN)
+
+
+class TestCheck:
+    def test_a_free_question_tells_whether_the_key_is_taken(self, control):
+        OpenAI(base_url=f"{control.url}/v1", api_key="sk-test").check()
+
+        with pytest.raises(ProviderError) as refused:
+            OpenAI(base_url=f"{control.url}/v1", api_key="bad").check()
+        assert refused.value.code == "key_invalid"
+        assert control.posts() == 0
+
+    def test_a_key_that_may_not_list_models_is_taken_all_the_same(self, control):
+        control.fault("models_unavailable", status=403)
+
+        OpenAI(base_url=f"{control.url}/v1", api_key="sk-test").check()
+
+    def test_a_provider_that_is_down_says_nothing(self, control):
+        control.fault("models_unavailable")
+
+        with pytest.raises(ProviderError):
+            OpenAI(base_url=f"{control.url}/v1", api_key="sk-test").check()
+
+
+def test_a_refusal_brings_its_rate_limits(edit, control):
+    control.set(input_images_per_min=0)
+
+    with pytest.raises(NotAccepted) as refused:
+        edit()
+    assert refused.value.rate_limits["x-ratelimit-limit-input-images"] == "0"

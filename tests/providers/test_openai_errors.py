@@ -12,6 +12,7 @@ from core.providers.verdicts import never, not_taken, unknown
 USER = "image_generation_user_error"
 REQUEST = "invalid_request_error"
 RATE = not_taken("rate_limited", "model", wait_s=60)
+SLOW = not_taken("slow_down", "model", wait_s=60)
 QUOTA = not_taken("quota_exhausted", "key", wait_s=None)
 KEY = not_taken("key_invalid", "key", wait_s=None)
 INVALID = never("invalid_request")
@@ -74,8 +75,8 @@ ROWS = [
     (429, body("requests", None), RATE),
     (429, body("tokens", None), RATE),
     (429, body("rate_limit_error", None), RATE),
-    (429, body("rate_limit_error", "slow_down"), RATE),
-    (503, body("service_unavailable_error", "slow_down"), RATE),
+    (429, body("rate_limit_error", "slow_down"), SLOW),
+    (503, body("service_unavailable_error", "slow_down"), SLOW),
     (429, None, RATE),
     *((429, body("insufficient_quota", code), QUOTA) for code in (
         "credit_balance_exhausted", "organization_spend_limit_exceeded",

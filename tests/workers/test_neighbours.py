@@ -61,7 +61,7 @@ def taken(services, file_edit):
                 stages=[Stage.READY],
                 leases=LEASES,
                 host="here",
-                keys=[],
+                keys=services.keys(),
             )
         return claim
 

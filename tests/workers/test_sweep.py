@@ -39,7 +39,7 @@ def claimed(hands: Hands, stage: Stage = Stage.READY) -> claims.Claim:
             stages=(stage,),
             leases={str(dialect): 60.0 for dialect in Dialect},
             host=hands.spool.host,
-            keys=[services.key_id(dialect) for dialect in Dialect],
+            keys=services.keys(),
         )
     return claim
 

@@ -16,6 +16,7 @@ CREATE = "/v1/video_generation"
 QUERY = "/v1/query/video_generation"
 RETRIEVE = "/v1/files/retrieve"
 CONTENT = "/v1/files/retrieve_content"
+FILES = "/v1/files/list"
 CREDENTIALS = frozenset({1004, 2049})
 
 
@@ -31,6 +32,7 @@ class V1:
             ("GET", QUERY): self._query,
             ("GET", RETRIEVE): self._retrieve,
             ("GET", CONTENT): self._content,
+            ("GET", FILES): self._files,
         }
 
     def answers(self, exchange: Exchange) -> bool:
@@ -88,6 +90,15 @@ class V1:
 
     def _content(self, exchange: Exchange) -> None:
         downloads.send(self._sim, exchange, self._finished(exchange))
+
+    def _files(self, exchange: Exchange) -> None:
+        now = time.time()
+        made = [
+            v1_answers.file_body(task, None)["file"]
+            for task in self._sim.register.newest_first("v1")
+            if standing(task.walk, now).phase is Phase.SUCCESS
+        ]
+        exchange.reply_json(200, {"files": made, "base_resp": base_resp()})
 
     def _finished(self, exchange: Exchange) -> Task:
         """Return the task whose file is asked for. Raises Refused."""

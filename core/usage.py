@@ -1,0 +1,130 @@
+"""What our keys have sent lately, and what the providers have in hand from them.
+
+Counted from the rows that say so anyway, not from counters: exact over all workers and
+hosts, and no row that every request would have to rewrite.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Text, Uuid, column, text
+from sqlalchemy.orm import Session
+
+from core.providers.capabilities import RateLimits
+from core.stages import Outcome, Stage
+
+# A minute by the provider's clock. Requests reach it in another order than they were written
+# down here, because some take longer to upload: that is what the two seconds are for.
+MINUTE_S: Final = 62
+# A request whose answer was lost may still be at work; after so long it is not.
+TASK_MAY_RUN_S: Final = 1800
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Key:
+    """One of our keys behind one dialect, and what it may do as far as we know beforehand.
+
+    `per_user` is our own limit: jobs of one person at the provider at once; 0 for any number.
+    """
+
+    dialect: str
+    id: str
+    limits: RateLimits = field(default_factory=RateLimits)
+    per_user: int = 0
+
+    @property
+    def name(self) -> tuple[str, str]:
+        """Return what tells it apart."""
+        return self.dialect, self.id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """How much a key has asked of one model within the last minute."""
+
+    key: tuple[str, str]
+    model: str
+    requests: int
+    images: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InHand:
+    """How many of a person's jobs a key has at its provider.
+
+    `tasks` also counts requests without an answer that may be at work there.
+    """
+
+    key: tuple[str, str]
+    user_id: UUID
+    running: int
+    tasks: int
+
+
+def named(keys: Sequence[Key]) -> dict[str, list[str]]:
+    """Return the parameters of a statement about these keys."""
+    return {"dialects": [key.dialect for key in keys], "key_ids": [key.id for key in keys]}
+
+
+# An attempt counts unless nothing of it left this machine; a run counts that a worker has
+# claimed and whose attempt is not written yet.
+_SENT: Final = text(
+    f"""
+    SELECT dialect, key_id, model, count(*), CAST(sum(input_images) AS bigint)
+    FROM (
+        SELECT attempts.dialect, key_id, model, input_images
+        FROM attempts JOIN jobs ON jobs.id = job_id
+        WHERE attempts.dialect = ANY (:dialects) AND key_id = ANY (:key_ids)
+          AND attempts.created_at > clock_timestamp() - interval '{MINUTE_S} seconds'
+          AND (outcome <> '{Outcome.NOT_SENT}' OR http_status IS NOT NULL)
+        UNION ALL
+        SELECT dialect, key_id, model, input_images
+        FROM runs
+        WHERE dialect = ANY (:dialects) AND key_id = ANY (:key_ids)
+          AND stage = '{Stage.SUBMITTING}'
+          AND NOT EXISTS (
+              SELECT FROM attempts
+              WHERE attempts.job_id = runs.job_id AND attempts.lease_token = runs.lease_token
+          )
+    ) AS asked
+    GROUP BY dialect, key_id, model
+    """  # noqa: S608  (our own constants)
+)
+_IN_HAND: Final = text(
+    f"""
+    SELECT dialect, key_id, user_id,
+           count(*) FILTER (WHERE stage <> '{Stage.UNCERTAIN}'), count(*)
+    FROM runs
+    WHERE dialect = ANY (:dialects) AND key_id = ANY (:key_ids)
+      AND stage IN ('{Stage.SUBMITTING}', '{Stage.GENERATING}', '{Stage.UNCERTAIN}')
+      AND (
+          stage <> '{Stage.UNCERTAIN}'
+          OR stage_since > clock_timestamp() - interval '{TASK_MAY_RUN_S} seconds'
+      )
+    GROUP BY dialect, key_id, user_id
+    """  # noqa: S608  (our own constants)
+).columns(
+    column("dialect", Text),
+    column("key_id", Text),
+    column("user_id", Uuid),
+    column("running", BigInteger),
+    column("tasks", BigInteger),
+)
+
+
+def sent_lately(session: Session, keys: Sequence[Key]) -> Sequence[Sent]:
+    """Return what each key asked of each model in the last minute."""
+    return [
+        Sent(key=(dialect, key_id), model=model, requests=requests, images=images)
+        for dialect, key_id, model, requests, images in session.execute(_SENT, named(keys))
+    ]
+
+
+def in_hand(session: Session, keys: Sequence[Key]) -> Sequence[InHand]:
+    """Return how many jobs of each person each key has at its provider."""
+    return [
+        InHand(key=(dialect, key_id), user_id=user_id, running=running, tasks=tasks)
+        for dialect, key_id, user_id, running, tasks in session.execute(_IN_HAND, named(keys))
+    ]
