@@ -58,6 +58,12 @@ def rejected(session: Session, id: UUID, *, problem: str) -> None:
         upload.problem = problem
 
 
+def one_at_a_time(session: Session, user_id: UUID) -> None:
+    """Let a person's announcements wait for each other until commit: they share a quota."""
+    key = func.hashtextextended(f"quota:{user_id}", 0)
+    session.execute(select(func.pg_advisory_xact_lock(key)))
+
+
 def pending_bytes(session: Session, user_id: UUID) -> int:
     """Return the bytes a person has been permitted to send and has not confirmed."""
     return int(

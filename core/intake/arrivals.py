@@ -13,6 +13,7 @@ from core.intake import preparing
 from core.intake.permits import VIDEOS
 from core.intake.preparing import Taken
 from core.intake.shown import described
+from core.intake.turns import Turns
 from core.media import HEAD_BYTES, sniff
 from core.models import Upload, UploadState, User
 from core.services import Services
@@ -22,6 +23,9 @@ log = structlog.get_logger(__name__)
 
 OTHER_BYTES: Final = msg("What arrived is not the file that was chosen. Upload it again.")
 
+# Across processes the database still lets one win; here fifty clicks decode once.
+_TURNS: Final = Turns()
+
 
 def confirm(services: Services, user: User, upload_id: UUID) -> dict[str, Any]:
     """Verify an upload's bytes and make it an asset; return how the form shows it.
@@ -30,6 +34,11 @@ def confirm(services: Services, user: User, upload_id: UUID) -> dict[str, Any]:
         NotFound, Gone: foreign, missing, refused before, or too late.
         Rejected: the bytes are not there, or not what was announced.
     """
+    with _TURNS.of((user.id, upload_id)):
+        return _confirmed(services, user, upload_id)
+
+
+def _confirmed(services: Services, user: User, upload_id: UUID) -> dict[str, Any]:
     with services.sessions() as session:
         upload = uploads.confirmable(session, user.id, upload_id)
         if upload.state == UploadState.CONFIRMED and upload.asset_id is not None:

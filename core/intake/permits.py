@@ -92,7 +92,9 @@ def _limit(services: Services, file: Announcement) -> int:
 
 def _check_quota(services: Services, session: Session, user: User, size: int) -> None:
     limit = services.settings.quota_bytes_per_user
-    used = assets.stored_bytes(session, user.id) + uploads.pending_bytes(session, user.id)
+    uploads.one_at_a_time(session, user.id)
+    # Pending first: what is confirmed in between counts twice, never not at all.
+    used = uploads.pending_bytes(session, user.id) + assets.stored_bytes(session, user.id)
     if used + size > limit:
         raise Rejected(
             msg(

@@ -1,12 +1,17 @@
+import dataclasses
 import hashlib
 import io
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
 
 import pytest
 import requests
 from PIL import Image
 
+from core import intake, users
+from core.errors import Rejected
+from core.intake import arrivals
 from core.models import Upload
 from tests.api.conftest import signed_in
 
@@ -56,19 +61,62 @@ def test_the_same_file_is_not_uploaded_twice(kim):
     assert again["asset"]["id"] == first["id"]
 
 
-def test_eight_confirmations_at_once_have_one_effect(kim):
-    upload_id, made = sent(kim, png()), []
+def at_once(count: int, action) -> list:
+    """Run `action(number)` in as many threads; return what they returned."""
+    ready = threading.Barrier(count)
 
-    def confirm() -> None:
-        made.append(kim.post("/storage/confirm", json={"upload_id": upload_id}).json())
+    def wait_and_act(number: int):
+        ready.wait()
+        return action(number)
 
-    threads = [threading.Thread(target=confirm) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(count) as pool:
+        return list(pool.map(wait_and_act, range(count)))
+
+
+def test_fifty_confirmations_at_once_decode_once_and_have_one_effect(kim, monkeypatch):
+    upload_id, decoded = sent(kim, png()), []
+    verified = arrivals._verified
+
+    def counted(services, upload):
+        decoded.append(upload.id)
+        return verified(services, upload)
+
+    monkeypatch.setattr(arrivals, "_verified", counted)
+
+    made = at_once(50, lambda _: kim.post("/storage/confirm", json={"upload_id": upload_id}).json())
 
     assert len({answer["asset"]["id"] for answer in made}) == 1
+    assert len(decoded) == 1
+    assert arrivals._TURNS._locks == {}
+
+
+def test_announcements_at_once_share_one_quota(kim, services):
+    settings = dataclasses.replace(services.settings, quota_bytes_per_user=4_000)
+    small = dataclasses.replace(services, settings=settings)
+    with services.sessions() as session:
+        user = users.named(session, "kim")
+
+    def announce(number: int) -> str:
+        try:
+            intake.announce(
+                small,
+                user,
+                intake.Announcement(
+                    filename="a.png",
+                    content_type="image/png",
+                    size_bytes=1_000,
+                    sha256=f"{number:064x}",
+                    purpose="input",
+                ),
+            )
+        except Rejected as error:
+            return str(error)
+        return "permitted"
+
+    answers = at_once(8, announce)
+
+    assert answers.count("permitted") == 4
+    assert set(answers) == {"permitted", "Your files take 0.0 of 0.0 GB. Delete some jobs first."}
 
 
 @pytest.mark.parametrize(
