@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from core import claims, clock, events
 from core.claims import Claim
 from core.errors import NotFound
-from core.models import Attempt
+from core.models import Attempt, Run
 from core.stages import LIVE_OUTCOMES, Outcome
 
 
@@ -84,7 +84,13 @@ def settled(
 
 
 def locked(session: Session, attempt_id: UUID) -> Attempt:
-    """Return an attempt, locked. Raises NotFound."""
+    """Return an attempt, locked after its job's run: run → attempt → job everywhere.
+
+    Raises:
+        NotFound: there is no such attempt.
+    """
+    job_id = session.scalar(select(Attempt.job_id).where(Attempt.id == attempt_id))
+    session.execute(select(Run.job_id).where(Run.job_id == job_id).with_for_update())
     attempt = session.get(Attempt, attempt_id, with_for_update=True, populate_existing=True)
     if attempt is None:
         raise NotFound(f"No attempt {attempt_id}.")
@@ -106,10 +112,11 @@ def of_job(session: Session, job_id: UUID) -> Sequence[Attempt]:
 
 
 def of_token(session: Session, token: str) -> Attempt | None:
-    """Return the attempt that a callback's token belongs to, locked."""
-    return session.scalar(
-        select(Attempt).where(Attempt.callback_token_sha256 == token_hash(token)).with_for_update()
+    """Return the attempt that a callback's token belongs to, locked as `locked` does."""
+    id = session.scalar(
+        select(Attempt.id).where(Attempt.callback_token_sha256 == token_hash(token))
     )
+    return locked(session, id) if id is not None else None
 
 
 def superseded(attempt: Attempt, *, by: UUID) -> None:

@@ -23,7 +23,10 @@ def candidate(body: Mapping[str, Any]) -> str | None:
 
 
 def heard(session: Session, attempt: Attempt, task_id: str | None) -> None:
-    """Note the candidate and let a worker look now. The body itself proves nothing."""
+    """Note the candidate and let a worker look now. The body itself proves nothing.
+
+    `attempt` is locked, and its job's run before it: see `core.attempts.locked`.
+    """
     if task_id is not None and attempt.candidate_task_id is None:
         attempt.candidate_task_id = task_id
     run = session.get(Run, attempt.job_id, with_for_update=True)

@@ -1,13 +1,20 @@
-"""What people may do with a job that is not final: cancel, look again, send again, give up."""
+"""What people may do with a job that is not final: cancel, look again, send again, give up.
 
+Rows are locked in one order everywhere, run → attempt → job, so that nobody
+who decides ever waits in a circle with a worker.
+"""
+
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
 from core import attempts, audit, jobs, runs
-from core.errors import Conflict, Rejected, msg
+from core.errors import Conflict, NotFound, Rejected, msg
 from core.models import Run, User
 from core.stages import Stage
+
+MOVED_ON: Final = msg("This job has moved on by itself; look at it again.")
 
 
 def cancel(session: Session, user: User, id: UUID) -> None:
@@ -28,7 +35,7 @@ def send_again(session: Session, user: User, id: UUID) -> None:
     run = _uncertain(session, user, id)
     attempt = attempts.live(session, id)
     if attempt is not None:
-        attempts.superseded(attempt, by=user.id)
+        attempts.superseded(attempts.locked(session, attempt.id), by=user.id)
     runs.again(session, run, by=user.login_id)
     audit.record(session, "job_sent_again", user_id=user.id, on=("job", id))
 
@@ -41,12 +48,19 @@ def give_up(session: Session, user: User, id: UUID) -> None:
 
 
 def _run(session: Session, user: User, id: UUID) -> Run:
-    jobs.owned(session, user, id)
-    return runs.locked(session, id)
+    """Return the run of a job that is this person's to change, locked.
+
+    The job itself is left to the move: it is locked, and read, after its run.
+    """
+    jobs.require_may_change(session, user, id)
+    try:
+        return runs.locked(session, id)
+    except NotFound:
+        raise Conflict(MOVED_ON) from None
 
 
 def _uncertain(session: Session, user: User, id: UUID) -> Run:
     run = _run(session, user, id)
     if Stage(run.stage) is not Stage.UNCERTAIN:
-        raise Conflict(msg("This job has moved on by itself; look at it again."))
+        raise Conflict(MOVED_ON)
     return run

@@ -145,10 +145,15 @@ def visible(session: Session, viewer: User, id: UUID, *, team_reads: bool) -> Jo
 
 def owned(session: Session, owner: User, id: UUID) -> Job:
     """Return a job this person may change, locked. Raises NotFound."""
-    job = session.get(Job, id, with_for_update=True, populate_existing=True)
-    if job is None or (job.user_id != owner.id and owner.role != "admin"):
+    require_may_change(session, owner, id)
+    return session.get_one(Job, id, with_for_update=True, populate_existing=True)
+
+
+def require_may_change(session: Session, user: User, id: UUID) -> None:
+    """Raise NotFound unless a person may decide about a job. Locks and loads nothing."""
+    owner_id = session.scalar(select(Job.user_id).where(Job.id == id))
+    if owner_id is None or (owner_id != user.id and user.role != "admin"):
         raise NotFound(msg("This job does not exist, or it is not yours to change."))
-    return job
 
 
 def trashed(session: Session, owner: User, id: UUID) -> None:

@@ -76,9 +76,12 @@ def at_once(count: int, action) -> list:
 def test_fifty_confirmations_at_once_decode_once_and_have_one_effect(kim, monkeypatch):
     upload_id, decoded = sent(kim, png()), []
     verified = arrivals._verified
-    monkeypatch.setattr(
-        arrivals, "_verified", lambda *given: decoded.append(given) or verified(*given)
-    )
+
+    def counted(services, upload):
+        decoded.append(upload.id)
+        return verified(services, upload)
+
+    monkeypatch.setattr(arrivals, "_verified", counted)
 
     made = at_once(50, lambda _: kim.post("/storage/confirm", json={"upload_id": upload_id}).json())
 

@@ -1,0 +1,162 @@
+"""Decisions of people, also while a worker is at the same job: real transactions, no deadlock."""
+
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import func, select, text
+
+from core import attempts, callbacks, claims, decisions, runs
+from core.claims import Claim
+from core.errors import Conflict, NotFound, Rejected
+from core.models import Attempt, Job, Role, Run
+from core.stages import Outcome, Stage, Status
+from tests.core.conftest import LEASES, claimed, filed, person
+
+
+@pytest.fixture
+def waits(sessions):
+    """Run something in a transaction of its own; return once it waits for a lock."""
+    pool = ThreadPoolExecutor(1)
+
+    def start(action: Callable[..., object]) -> Future:
+        def run() -> object:
+            with sessions.begin() as session:
+                return action(session)
+
+        future = pool.submit(run)
+        deadline = time.monotonic() + 10
+        while time.monotonic() < deadline and not future.done():
+            with sessions() as session:
+                if session.scalar(
+                    select(func.count()).select_from(text("pg_locks")).where(text("NOT granted"))
+                ):
+                    return future
+            threading.Event().wait(0.02)
+        raise AssertionError("It never waited.")
+
+    yield start
+    pool.shutdown()
+
+
+def sent(sessions, claim: Claim, token: str | None = None) -> Attempt:
+    with sessions.begin() as session:
+        return attempts.open_one(
+            session, claim, key_id="key", send_s=5, callback_token=token, estimate_usd=None
+        )
+
+
+def uncertain(sessions, user) -> tuple[Job, Attempt]:
+    job = filed(sessions, user)
+    claim = claimed(sessions)
+    attempt = sent(sessions, claim)
+    with sessions.begin() as session:
+        attempts.settled(session, attempt.id, Outcome.UNKNOWN)
+        runs.unsure(session, claim, why="no_answer")
+    return job, attempt
+
+
+def job_now(sessions, job: Job) -> Job:
+    with sessions() as session:
+        return session.get_one(Job, job.id)
+
+
+class TestWhoMayDecide:
+    def test_foreign_and_missing_jobs_look_the_same(self, sessions, kim):
+        job, lee = filed(sessions, kim), person(sessions, "lee")
+        for id in (job.id, uuid4()):
+            with pytest.raises(NotFound, match="not yours to change"), sessions.begin() as session:
+                decisions.cancel(session, lee, id)
+
+    def test_an_administrator_may(self, sessions, kim):
+        job, boss = filed(sessions, kim), person(sessions, "boss", Role.ADMIN)
+        with sessions.begin() as session:
+            decisions.cancel(session, boss, job.id)
+
+        assert job_now(sessions, job).final_stage == Stage.CANCELLED
+
+    def test_what_is_over_has_moved_on(self, sessions, kim):
+        job = filed(sessions, kim)
+        with sessions.begin() as session:
+            decisions.cancel(session, kim, job.id)
+        for decide in (decisions.cancel, decisions.send_again, decisions.give_up):
+            with pytest.raises(Conflict, match="has moved on"), sessions.begin() as session:
+                decide(session, kim, job.id)
+
+
+class TestAtTheSameTime:
+    def test_cancelling_while_a_worker_claims_says_that_it_is_sent(self, sessions, kim, waits):
+        job = filed(sessions, kim)
+        with sessions.begin() as session:
+            session.get_one(Run, job.id, with_for_update=True)
+            cancelling = waits(lambda other: decisions.cancel(other, kim, job.id))
+            claims.claim(
+                session, worker="w1", stages=[Stage.READY], leases=LEASES, host="here", keys=[]
+            )
+
+        with pytest.raises(Rejected, match="sent already"):
+            cancelling.result(10)
+        assert job_now(sessions, job).status == Status.RUNNING
+
+    def test_deciding_while_the_answer_comes_lets_the_answer_win(self, sessions, kim, waits):
+        job, attempt = uncertain(sessions, kim)
+        with sessions.begin() as session:
+            attempts.settled(session, attempt.id, Outcome.ACCEPTED, task_id="77")
+            again = waits(lambda other: decisions.send_again(other, kim, job.id))
+            run = runs.locked(session, job.id)
+            runs.found(session, run, task_id="77", by="w1")
+
+        with pytest.raises(Conflict, match="has moved on"):
+            again.result(10)
+        assert job_now(sessions, job).provider_task_id == "77"
+
+    def test_a_job_read_before_its_run_was_free_is_read_again(self, sessions, kim, waits):
+        job = filed(sessions, kim)
+        claim = claimed(sessions)
+        with sessions.begin() as session:
+            claims.held(session, claim)
+            again = waits(lambda other: decisions.send_again(other, kim, job.id))
+            runs.unsure(session, claim, why="no_answer")
+
+        again.result(10)
+        assert job_now(sessions, job).status == Status.QUEUED
+
+    def test_a_callback_waits_for_the_worker_that_records(self, sessions, kim, waits):
+        job, token = filed(sessions, kim), "t" * 43
+        claim = claimed(sessions)
+        attempt = sent(sessions, claim, token)
+
+        def hear(session):
+            found = attempts.of_token(session, token)
+            assert found
+            callbacks.heard(session, found, "77")
+
+        with sessions.begin() as session:
+            claims.held(session, claim)
+            hearing = waits(hear)
+            attempts.settled(session, attempt.id, Outcome.ACCEPTED, task_id="77")
+            runs.accepted(session, claim, task_id="77", poll_in_s=60)
+
+        hearing.result(10)
+        assert job_now(sessions, job).provider_task_id == "77"
+
+    def test_a_worker_that_records_waits_for_the_callback(self, sessions, kim, waits):
+        job, token = filed(sessions, kim), "t" * 43
+        claim = claimed(sessions)
+        attempt = sent(sessions, claim, token)
+
+        def record(session):
+            attempts.settled(session, attempt.id, Outcome.ACCEPTED, task_id="77")
+            runs.accepted(session, claim, task_id="77", poll_in_s=60)
+
+        with sessions.begin() as session:
+            found = attempts.of_token(session, token)
+            assert found
+            recording = waits(record)
+            callbacks.heard(session, found, "77")
+
+        recording.result(10)
+        assert job_now(sessions, job).status == Status.RUNNING
