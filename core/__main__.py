@@ -42,6 +42,7 @@ def _parser() -> argparse.ArgumentParser:
         ("migrate", _migrate, "bring the database's schema up to date"),
         ("provision-bucket", _provision, "make the bucket and its CORS rules"),
         ("doctor", _doctor, "prove that the bucket does what we rely on"),
+        ("after-restore", _after_restore, "send nothing by itself that a backup does not know of"),
     ):
         commands.add_parser(name, help=text).set_defaults(command=command)
     user = commands.add_parser("user", help="accounts").add_subparsers(required=True)
@@ -86,6 +87,15 @@ def _doctor(settings: Settings, _: argparse.Namespace) -> int:
     for check in checks:
         print(f"{'ok ' if check.ok else 'BAD'} {check.name}: {check.detail}")
     return 0 if all(check.ok for check in checks) else 1
+
+
+def _after_restore(settings: Settings, _: argparse.Namespace) -> int:
+    from core.restore import after_restore
+
+    with _transaction(settings) as session:
+        count = after_restore(session)
+    print(f"{count} jobs wait for a decision now. Everybody has to sign in again.")
+    return 0
 
 
 def _add_user(settings: Settings, options: argparse.Namespace) -> int:

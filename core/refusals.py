@@ -157,6 +157,11 @@ UNKNOWN: Final[Mapping[str, Message]] = {
         "{provider} said yes without a task number. It may be at work and charged, so it is not "
         "sent again unless you say so: sending it again may cost a second time."
     ),
+    "restored": msg(
+        "Our database was restored from an older copy, which does not know whether this request "
+        "was sent to {provider} since. It may have been charged, so it is not sent again unless "
+        "you say so: sending it again may cost a second time."
+    ),
     "worker_lost": msg(
         "The worker was lost while it was sending this request to {provider}. It may have been "
         "charged, so it is not sent again unless you say so: sending it again may cost a second "

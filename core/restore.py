@@ -34,11 +34,18 @@ def after_restore(session: Session) -> int:
         .order_by(Run.job_id)
         .with_for_update()
     ).all()
-    for run in waiting:
-        attempt = attempts.live(session, run.job_id)
-        if attempt is not None:
-            attempts.settled(session, attempt.id, Outcome.UNKNOWN, observation=WHY)
-        runs.doubted(session, run, by=BY, why=WHY)
+    count = sum(_doubted(session, run) for run in waiting)
     sign_in.revoke(session)
-    audit.record(session, "database_restored", user_id=None, uncertain=len(waiting))
-    return len(waiting)
+    audit.record(session, "database_restored", user_id=None, uncertain=count)
+    return count
+
+
+def _doubted(session: Session, run: Run) -> bool:
+    """Make a request wait for a person, unless the provider is known to have taken it."""
+    attempt = attempts.live(session, run.job_id)
+    if attempt is not None and attempt.outcome == Outcome.ACCEPTED:
+        return False  # the sweep goes on with it, which is free
+    if attempt is not None:
+        attempts.settled(session, attempt.id, Outcome.UNKNOWN, observation=WHY)
+    runs.lost_sight(session, run, by=BY, why=WHY)
+    return True

@@ -37,8 +37,8 @@ SENTENCES: Final = {
     Stage.GENERATING: msg("The provider is working on it. You can close this tab."),
     Stage.STORING: msg("The result has come and is being saved."),
     Stage.UNCERTAIN: msg(
-        "It was sent and no answer came. It may have been billed, so it is not sent again "
-        "unless you say so."
+        "It may have been sent, and no answer is known. It may have been billed, so it is not "
+        "sent again unless you say so."
     ),
     Stage.STORED: msg("Finished and saved."),
     Stage.REJECTED: msg("The provider refused this request."),

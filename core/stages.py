@@ -7,6 +7,9 @@ ready ──▶ submitting ──▶ generating ──▶ storing ──▶ stor
   │ └──▶ cancelled, expired   └──▶ cancelled (while the provider still queues it)
   │          │
   └──────────┴──▶ uncertain ──▶ generating, storing, rejected, abandoned, ready (with consent)
+
+From ready to uncertain a job goes only after an older database was restored: nobody knows then
+what was sent since the backup was made.
 """
 
 from collections.abc import Mapping
@@ -29,7 +32,7 @@ class Stage(StrEnum):
     SUBMITTING = "submitting"  # a worker holds the lease and is sending
     GENERATING = "generating"  # the provider has it; due = next poll
     STORING = "storing"  # the result is known and is being copied to our bucket
-    UNCERTAIN = "uncertain"  # sent, no answer; a person decides
+    UNCERTAIN = "uncertain"  # sent, no answer (or the database was restored); a person decides
     STORED = "stored"  # every result is in our bucket
     REJECTED = "rejected"  # the provider refused the request
     FAILED = "failed"  # the provider gave up on it
@@ -40,7 +43,8 @@ class Stage(StrEnum):
 
 
 NEXT: Mapping[Stage, frozenset[Stage]] = {
-    Stage.READY: frozenset({Stage.SUBMITTING, Stage.CANCELLED, Stage.EXPIRED}),
+    # `uncertain` after an older database was restored: it may have been sent since.
+    Stage.READY: frozenset({Stage.SUBMITTING, Stage.UNCERTAIN, Stage.CANCELLED, Stage.EXPIRED}),
     Stage.SUBMITTING: frozenset(
         {
             Stage.READY,

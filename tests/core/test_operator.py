@@ -10,7 +10,7 @@ import pytest
 from core import accounts, sign_in
 from core.errors import NotSignedIn, Rejected
 from core.models import Role
-from tests.core.conftest import person
+from tests.core.conftest import filed, person
 
 ROOT = Path(__file__).parents[2]
 KEY = "k" * 32
@@ -114,3 +114,11 @@ def test_disabling_nobody_is_one_sentence(operator, sessions):
     person(sessions, "lee")
 
     assert operator("user", "disable", "kim").stderr == "Nobody is called 'kim'.\n"
+
+
+def test_after_restore_says_how_many_jobs_wait(operator, sessions):
+    filed(sessions, person(sessions, "lee"))
+
+    done = operator("after-restore")
+
+    assert done.stdout.startswith("1 jobs wait for a decision now."), done.stderr

@@ -14,7 +14,7 @@ from core.refusals import NOT_SENT, NOT_TAKEN, REFUSED, SENTENCES, UNKNOWN, expl
 
 ROOT = Path(__file__).parents[2]
 CODES = get_args(Code)
-# What the worker and the sweep record themselves.
+# What the worker, the sweep and the operator's commands record themselves.
 WORKERS = (
     "abandoned",
     "answer_not_on_this_host",
@@ -22,6 +22,7 @@ WORKERS = (
     "expired",
     "input_missing",
     "not_a_video",
+    "restored",
     "result_not_ready",
     "storage_unavailable",
     "worker_lost",
