@@ -297,9 +297,10 @@ def _add(session: Session, user: User, taken: _Taken) -> Asset:
 
 
 def adopt(services: Services, user: User, asset_id: UUID) -> dict[str, Any]:
-    """Make a result (or another job's input) usable as an input; return how the form shows it.
+    """Make a result (or another job's input or mask) usable; return how the form shows it.
 
-    It is verified and prepared like an upload; the original object is shared.
+    It is verified and prepared like an upload; the original object is shared. A mask stays
+    a mask, everything else becomes an input.
 
     Raises:
         NotFound: no such file, or the person may not see its job.
@@ -312,7 +313,8 @@ def adopt(services: Services, user: User, asset_id: UUID) -> dict[str, Any]:
         if source.job_id is not None:
             shared = services.settings.team_visibility == "read"
             jobs.visible(session, user, source.job_id, team_reads=shared)
-        same = assets.same_file(session, user.id, source.sha256, AssetKind.INPUT)
+        kind = AssetKind.MASK if source.kind == AssetKind.MASK else AssetKind.INPUT
+        same = assets.same_file(session, user.id, source.sha256, kind)
         if same is not None:
             return described(services, session, same)
     taken = _adopted(services, source)
@@ -333,6 +335,9 @@ def _adopted(services: Services, source: Asset) -> _Taken:
             key=key, mime=source.mime, sha256=source.sha256, filename=source.filename or "result"
         )
         stored = services.bucket.stat(source.key)
+        if source.kind == AssetKind.MASK:
+            with path.open("rb") as file:
+                return _mask(shared, stored, path, file.read(HEAD_BYTES))
         return _image(services, shared, stored, path, Path(name))
 
 

@@ -1,7 +1,8 @@
 """What people do with a job from any page: run again, open in the form, trash and undo."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Any
 from uuid import UUID
 
 import streamlit as st
@@ -9,7 +10,7 @@ import streamlit as st
 from core import decisions, intake, jobs, submissions
 from core.details import Detail, load
 from core.errors import AppError
-from core.models import AssetKind, Provider, User
+from core.models import Asset, AssetKind, Provider, User
 from core.services import services
 from pages.parts.clicks import click_key
 from pages.parts.words import _, say
@@ -46,14 +47,18 @@ def open_in_form(user: User, id: UUID) -> None:
     """Fill the form with a job's request, to change something."""
     with told():
         shown = detail(user, id)
-        originals = shown.of_kind(AssetKind.INPUT)
         draft(
             shown.job.provider,
             prompt=shown.job.prompt,
             model=shown.job.model,
             options=dict(shown.job.options),
-            inputs=[intake.adopt(services(), user, asset.id) for asset in originals],
+            inputs=_adopted(user, shown.of_kind(AssetKind.INPUT)),
+            masks=_adopted(user, shown.of_kind(AssetKind.MASK)),
         )
+
+
+def _adopted(user: User, files: Sequence[Asset]) -> Sequence[Mapping[str, Any]]:
+    return [intake.adopt(services(), user, file.id) for file in files]
 
 
 def use_result(user: User, asset_id: UUID, provider: str, *, parent: UUID) -> None:
