@@ -1,4 +1,4 @@
-"""What people do with a job from any page: run again, open in the form, trash and undo."""
+"""What people do with a job from any page: open it in the form, trash and undo."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -7,12 +7,12 @@ from uuid import UUID
 
 import streamlit as st
 
-from core import decisions, intake, jobs, submissions
+from core import decisions, intake, jobs
 from core.details import Detail, load
 from core.errors import AppError
 from core.models import Asset, AssetKind, Provider, User
 from core.services import services
-from pages.parts.clicks import click_key
+from pages.parts import pushes
 from pages.parts.words import _, say
 
 FORMS = {Provider.GPT: "image_edit.py", Provider.HAILUO: "video.py"}
@@ -32,15 +32,6 @@ def detail(user: User, id: UUID) -> Detail:
     shared = services().settings.team_visibility == "read"
     with services().sessions() as session:
         return load(session, user, id, team_reads=shared)
-
-
-def run_again(user: User, id: UUID) -> None:
-    """File the same request once more and go to it."""
-    with told():
-        shown = detail(user, id)
-        key = click_key("rerun", str(id))
-        job = submissions.rerun(services(), user, shown.job, client_key=key)
-        st.switch_page("job.py", query_params={"id": str(job.id)})
 
 
 def open_in_form(user: User, id: UUID) -> None:
@@ -79,7 +70,7 @@ def trash(user: User, id: UUID) -> None:
         with services().sessions.begin() as session:
             jobs.trashed(session, user, id)
         st.session_state["trashed"] = str(id)
-        st.rerun()
+        pushes.rerun()
 
 
 def offer_undo(user: User) -> None:
@@ -93,7 +84,7 @@ def offer_undo(user: User) -> None:
             with told(), services().sessions.begin() as session:
                 jobs.restored(session, user, UUID(id))
             del st.session_state["trashed"]
-            st.rerun()
+            pushes.rerun()
 
 
 def decide(user: User, id: UUID, decision: str) -> None:

@@ -11,7 +11,7 @@ from core.models import Asset, AssetKind, Provider, User
 from core.sentences import LABELS, SENTENCES, tone_of
 from core.services import services
 from core.stages import LIVE, Stage
-from pages.parts import actions
+from pages.parts import actions, pushes, run_again
 from pages.parts.components.job_view import job_view
 from pages.parts.look import look
 from pages.parts.words import _, say
@@ -117,7 +117,7 @@ def _uncertain(user: User, detail: Detail) -> None:
 def _button(user: User, detail: Detail, decision: str, label: str) -> None:
     if st.button(label, key=f"decide-{decision}"):
         actions.decide(user, detail.job.id, decision)
-        st.rerun()
+        pushes.rerun()
 
 
 def next_steps(user: User, detail: Detail) -> None:
@@ -130,4 +130,4 @@ def next_steps(user: User, detail: Detail) -> None:
             if st.button(_("Animate it"), icon=":material/animation:", key="next-animate"):
                 actions.use_result(user, results[0].id, Provider.HAILUO, parent=detail.job.id)
         if st.button(_("Run again"), icon=":material/replay:", key="next-rerun"):
-            actions.run_again(user, detail.job.id)
+            run_again.ask(detail.job.id)

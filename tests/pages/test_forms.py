@@ -1,64 +1,12 @@
 """What a form starts with: a job to change, and what it held before its page was left."""
 
-import hashlib
-import io
-from uuid import UUID
-
-import pytest
-import requests
-from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from core import intake, jobs, submissions
+from core import jobs
 from core.details import Detail, load
-from core.models import AssetKind, Job, Provider
+from core.models import AssetKind
 from tests.core.conftest import person
-
-
-def png(mode: str) -> bytes:
-    content = io.BytesIO()
-    picture = Image.effect_noise((320, 240), 40).convert(mode)
-    if mode == "RGBA":
-        picture.paste((0, 0, 0, 0), (80, 60, 240, 180))
-    picture.save(content, "PNG")
-    return content.getvalue()
-
-
-@pytest.fixture
-def put(services):
-    """Upload a picture or mask as a person's browser does; return it as its form shows it."""
-
-    def upload(user, purpose: str) -> dict:
-        content = png("RGBA" if purpose == "mask" else "RGB")
-        file = intake.Announcement(
-            filename=f"{purpose}.png",
-            content_type="image/png",
-            size_bytes=len(content),
-            sha256=hashlib.sha256(content).hexdigest(),
-            purpose=purpose,
-        )
-        permission = intake.announce(services, user, file)
-        sent = requests.put(
-            permission["url"], data=content, headers=permission["headers"], timeout=10
-        )
-        assert sent.status_code == 200, sent.text
-        return intake.confirm(services, user, UUID(permission["upload_id"]))
-
-    return upload
-
-
-def masked_job(services, user, put) -> Job:
-    wish = submissions.Wish(
-        provider=Provider.GPT,
-        model="gpt-image-2",
-        prompt="make the sky green",
-        options={"quality": "low"},
-        input_ids=[UUID(put(user, "input")["id"])],
-        mask_id=UUID(put(user, "mask")["id"]),
-        client_key="one click",
-        unknown_price_accepted=True,
-    )
-    return submissions.submit(services, user, wish)
+from tests.pages.conftest import masked_job
 
 
 def newest(services, user) -> Detail:
