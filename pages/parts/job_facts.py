@@ -10,7 +10,7 @@ from core.models import Asset, AssetKind, Provider, User
 from core.sentences import LABELS, event_label
 from core.services import services
 from core.stages import Stage
-from pages.parts import actions, run_again
+from pages.parts import actions, job_attempts, run_again
 from pages.parts.controls import option_name
 from pages.parts.formats import moment, size, span, usd
 from pages.parts.look import look
@@ -22,6 +22,7 @@ def show(user: User, detail: Detail) -> None:
     _prompt(detail)
     _buttons(user, detail)
     look.facts(_facts(detail))
+    job_attempts.show(detail)
     _options(detail)
     _files(detail)
     _log(detail)

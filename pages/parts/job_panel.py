@@ -23,8 +23,14 @@ def result(detail: Detail, *, key: str) -> None:
     """Show the results, or how far they are."""
     job_view(key=key, labels=_labels(), data=_data(detail))
     if detail.job.error_code:
-        explain = refusals.explain(detail.job.error_code, provider=_provider(detail))
-        look.notice("bad", say(explain))
+        look.notice("bad", _why(detail, detail.job.error_code))
+    elif detail.waits_for:
+        uncertain = detail.stage is Stage.UNCERTAIN
+        look.notice("decide" if uncertain else "quiet", _why(detail, detail.waits_for))
+
+
+def _why(detail: Detail, code: str) -> str:
+    return say(refusals.explain(code, provider=_provider(detail)))
 
 
 def _provider(detail: Detail) -> str:
@@ -98,20 +104,9 @@ def decisions(user: User, detail: Detail) -> None:
     if detail.stage is Stage.READY:
         _button(user, detail, "cancel", _("Cancel (free)"))
     if detail.stage is Stage.UNCERTAIN:
-        _uncertain(user, detail)
-
-
-def _uncertain(user: User, detail: Detail) -> None:
-    look.notice(
-        "decide",
-        _(
-            "The provider may have billed this request, and no answer came. "
-            "Sending it again may cost a second time."
-        ),
-    )
-    with st.container(horizontal=True, key="decisions"):
-        _button(user, detail, "again", _("Send again (may cost twice)"))
-        _button(user, detail, "give_up", _("Give up"))
+        with st.container(horizontal=True, key="decisions"):
+            _button(user, detail, "again", _("Send again (may cost twice)"))
+            _button(user, detail, "give_up", _("Give up"))
 
 
 def _button(user: User, detail: Detail, decision: str, label: str) -> None:
