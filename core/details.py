@@ -1,6 +1,6 @@
 """Everything there is to say about one job, read at once for a page or the API."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -23,9 +23,15 @@ class Detail:
     owner: str
     files: Sequence[Asset]
     attempts: Sequence[Attempt]
+    consents: Mapping[UUID, str]  # who said yes to sending again, by the person's id
     events: Sequence[JobEvent]
     typical_s: float | None
     place: Place | None
+
+    @property
+    def waits_for(self) -> str | None:
+        """Return a code of core.refusals: why a job waits, or is uncertain."""
+        return self.run.waiting_for if self.run is not None else None
 
     @property
     def stage(self) -> Stage:
@@ -69,12 +75,16 @@ def load(
     job = jobs.visible(session, viewer, id, team_reads=team_reads)
     run = session.get(Run, id)
     typical_s = jobs.typical_seconds(session, model=job.model) if run is not None else None
+    tried = attempts.of_job(session, id)
+    consenting = {attempt.consent_by for attempt in tried if attempt.consent_by is not None}
+    names = users.names(session, {job.user_id, *consenting})
     return Detail(
         job=job,
         run=run,
-        owner=users.names(session, {job.user_id}).get(job.user_id, ""),
+        owner=names.get(job.user_id, ""),
         files=assets.of_job(session, id),
-        attempts=attempts.of_job(session, id),
+        attempts=tried,
+        consents={id: names[id] for id in consenting},
         events=events.of_job(session, id),
         typical_s=typical_s,
         place=_place(session, run, services, typical_s),

@@ -91,8 +91,9 @@ def unsure(session: Session, claim: Claim, *, why: str) -> None:
 def looked(session: Session, claim: Claim, *, provider_status: str, poll_in_s: float) -> None:
     """Record that the provider is still at work."""
     run = held(session, claim)
-    if run.provider_status != provider_status:
+    if run.provider_status != provider_status or run.waiting_for is not None:
         run.provider_status = provider_status
+        run.waiting_for = None
         show(session, run)
     run.polls = claim.polls + 1
     called_back = run.due_at != claim.due_at  # while we were asking
@@ -103,7 +104,9 @@ def retry(session: Session, claim: Claim, *, due_in_s: float, why: str) -> None:
     """Repeat a step that only read: a poll or a copy. The stage stays."""
     run = held(session, claim)
     run.failures = claim.failures + 1
-    run.waiting_for = why
+    if run.waiting_for != why:
+        run.waiting_for = why
+        show(session, run)
     events.record(session, run.job_id, "step_failed", by=claim.worker, why=why, again_in_s=due_in_s)
     release(run, due_in_s=due_in_s)
 

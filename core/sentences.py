@@ -5,7 +5,7 @@ from typing import Final
 
 from core.errors import Message, msg
 from core.models import Job, Run
-from core.stages import Stage, Status
+from core.stages import Outcome, Stage, Status
 
 
 class Tone(StrEnum):
@@ -54,6 +54,15 @@ STATUS_LABELS: Final = {
     Status.RUNNING: msg("Running"),
     Status.DONE: msg("Done"),
     Status.ERROR: msg("Error"),
+}
+
+OUTCOME_LABELS: Final = {
+    Outcome.OPEN: msg("On its way"),
+    Outcome.ACCEPTED: msg("Taken; it costs"),
+    Outcome.REJECTED: msg("Refused; it costs nothing"),
+    Outcome.NOT_SENT: msg("Not taken; it costs nothing"),
+    Outcome.UNKNOWN: msg("Unknown; it may have cost"),
+    Outcome.SUPERSEDED: msg("Unknown; sent again with consent"),
 }
 
 _TONES: Final = {

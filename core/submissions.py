@@ -1,7 +1,7 @@
 """From what a form or script asks for to a filed job: checked, priced, and once per click."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -63,24 +63,43 @@ def submit(services: Services, user: User, wish: Wish) -> Job:
         return _filed(services, session, user, wish, inputs)
 
 
-def rerun(services: Services, user: User, job: Job, *, client_key: str) -> Job:
-    """File a job's request once more as a new job, with the same files.
+def quote_again(services: Services, job: Job) -> Quote:
+    """Return what running a job's request once more would become, filing nothing.
 
     Raises:
         Rejected: a file has expired, or the provider no longer takes such a request.
     """
-    wish = Wish(
-        provider=Provider(job.provider),
-        model=job.model,
-        prompt=job.prompt,
-        options=job.options,
-        client_key=client_key,
-        parent_job_id=job.id,
-        unknown_price_accepted=True,  # whoever asked for it first has accepted it
+    with services.sessions() as session:
+        inputs = assets.inputs_of_job(session, job.id)
+        return _quoted(services, session, _same_wish(job), inputs)
+
+
+def rerun(
+    services: Services, user: User, job: Job, *, client_key: str, unknown_price_accepted: bool
+) -> Job:
+    """File a job's request once more as a new job of `user`, with the same files.
+
+    Raises:
+        Rejected: a file has expired, the provider no longer takes such a request, or its
+            price is unknown and not accepted.
+    """
+    wish = replace(
+        _same_wish(job), client_key=client_key, unknown_price_accepted=unknown_price_accepted
     )
     with services.sessions.begin() as session:
         inputs = assets.inputs_of_job(session, job.id)
         return _filed(services, session, user, wish, inputs)
+
+
+def _same_wish(job: Job) -> Wish:
+    return Wish(
+        provider=Provider(job.provider),
+        model=job.model,
+        prompt=job.prompt,
+        options=job.options,
+        client_key="",
+        parent_job_id=job.id,
+    )
 
 
 def _ids(wish: Wish) -> Sequence[UUID]:

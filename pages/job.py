@@ -5,16 +5,11 @@ from uuid import UUID
 import streamlit as st
 
 from core.errors import NotFound
-from pages.parts import actions, job_facts, job_panel
+from pages.parts import actions, job_facts, job_panel, pushes
 from pages.parts.components.live import live
 from pages.parts.look import look
 from pages.parts.viewer import viewer
 from pages.parts.words import _, say
-
-
-def changed() -> None:
-    """Look again when the job has moved."""
-    st.rerun("job")
 
 
 @st.fragment(key="job")
@@ -47,4 +42,4 @@ except ValueError:
     nothing(_("The address names no job."))
 else:
     show(job_id)
-    live(key="live-job", topics={"job": str(job_id)}, on_change=changed)
+    live(key="live-job", topics={"job": str(job_id)}, on_change=pushes.looks_again("job"))

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core.errors import StorageError
-from pages.parts import banners, words
+from pages.parts import banners, pushes, run_again, words
 from pages.parts.components.sign_in import sign_out_button
 from pages.parts.gate import gate, language_switch
 from pages.parts.look import look
@@ -40,6 +40,8 @@ with st.sidebar:
     sign_out_button(key="sign-out", label=_("Sign out"), api_base="/api")
 banners.show(user)
 try:
-    page.run()
+    with pushes.whole_page():
+        page.run()
+        run_again.show(user)
 except StorageError as error:
     look.notice("bad", words.say(error.message))

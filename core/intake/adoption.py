@@ -12,15 +12,17 @@ from core.intake import preparing
 from core.intake.permits import IMAGES
 from core.intake.preparing import Taken
 from core.intake.shown import described
+from core.media import HEAD_BYTES
 from core.models import Asset, AssetKind, Upload, User
 from core.services import Services
 from core.storage.keys import input_key
 
 
 def adopt(services: Services, user: User, asset_id: UUID) -> dict[str, Any]:
-    """Make a result (or another job's input) usable as an input; return how the form shows it.
+    """Make a result (or another job's input or mask) usable; return how the form shows it.
 
-    It is verified and prepared like an upload; the original object is shared.
+    It is verified and prepared like an upload; the original object is shared. A mask stays
+    a mask, everything else becomes an input.
 
     Raises:
         NotFound: no such file, or the person may not see its job.
@@ -33,7 +35,8 @@ def adopt(services: Services, user: User, asset_id: UUID) -> dict[str, Any]:
         if source.job_id is not None:
             shared = services.settings.team_visibility == "read"
             jobs.visible(session, user, source.job_id, team_reads=shared)
-        same = assets.same_file(session, user.id, source.sha256, AssetKind.INPUT)
+        kind = AssetKind.MASK if source.kind == AssetKind.MASK else AssetKind.INPUT
+        same = assets.same_file(session, user.id, source.sha256, kind)
         if same is not None:
             return described(services, session, same)
     taken = _adopted(services, source)
@@ -58,4 +61,7 @@ def _adopted(services: Services, source: Asset) -> Taken:
             key=key, mime=source.mime, sha256=source.sha256, filename=source.filename or "result"
         )
         stored = services.bucket.stat(source.key)
+        if source.kind == AssetKind.MASK:
+            with path.open("rb") as file:
+                return preparing.mask(shared, stored, path, file.read(HEAD_BYTES))
         return preparing.image(services, shared, stored, path, Path(name))

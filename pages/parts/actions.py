@@ -1,17 +1,18 @@
-"""What people do with a job from any page: run again, open in the form, trash and undo."""
+"""What people do with a job from any page: open it in the form, trash and undo."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Any
 from uuid import UUID
 
 import streamlit as st
 
-from core import decisions, gates, intake, jobs, submissions
+from core import decisions, gates, intake, jobs
 from core.details import Detail, load
 from core.errors import AppError
-from core.models import AssetKind, Provider, User
+from core.models import Asset, AssetKind, Provider, User
 from core.services import services
-from pages.parts.clicks import click_key
+from pages.parts import pushes
 from pages.parts.words import _, say
 
 FORMS = {Provider.GPT: "image_edit.py", Provider.HAILUO: "video.py"}
@@ -33,27 +34,22 @@ def detail(user: User, id: UUID) -> Detail:
         return load(session, user, id, team_reads=shared, services=services())
 
 
-def run_again(user: User, id: UUID) -> None:
-    """File the same request once more and go to it."""
-    with told():
-        shown = detail(user, id)
-        key = click_key("rerun", str(id))
-        job = submissions.rerun(services(), user, shown.job, client_key=key)
-        st.switch_page("job.py", query_params={"id": str(job.id)})
-
-
 def open_in_form(user: User, id: UUID) -> None:
     """Fill the form with a job's request, to change something."""
     with told():
         shown = detail(user, id)
-        originals = shown.of_kind(AssetKind.INPUT)
         draft(
             shown.job.provider,
             prompt=shown.job.prompt,
             model=shown.job.model,
             options=dict(shown.job.options),
-            inputs=[intake.adopt(services(), user, asset.id) for asset in originals],
+            inputs=_adopted(user, shown.of_kind(AssetKind.INPUT)),
+            masks=_adopted(user, shown.of_kind(AssetKind.MASK)),
         )
+
+
+def _adopted(user: User, files: Sequence[Asset]) -> Sequence[Mapping[str, Any]]:
+    return [intake.adopt(services(), user, file.id) for file in files]
 
 
 def use_result(user: User, asset_id: UUID, provider: str, *, parent: UUID) -> None:
@@ -74,7 +70,7 @@ def trash(user: User, id: UUID) -> None:
         with services().sessions.begin() as session:
             jobs.trashed(session, user, id)
         st.session_state["trashed"] = str(id)
-        st.rerun()
+        pushes.rerun()
 
 
 def offer_undo(user: User) -> None:
@@ -88,7 +84,7 @@ def offer_undo(user: User) -> None:
             with told(), services().sessions.begin() as session:
                 jobs.restored(session, user, UUID(id))
             del st.session_state["trashed"]
-            st.rerun()
+            pushes.rerun()
 
 
 def open_gate(user: User, *, dialect: str, key_id: str, model: str) -> None:

@@ -15,8 +15,10 @@ def take_up(form: str, provider: Provider) -> None:
     draft: Mapping[str, Any] | None = st.session_state.pop(f"draft:{provider}", None)
     if draft is None:
         uploads.keep(form)
+        uploads.keep(uploads.mask_of(form))
         return
     uploads.start_with(form, draft.get("inputs", []))
+    uploads.start_with(uploads.mask_of(form), draft.get("masks", []))
     st.session_state[f"{form}-parent"] = draft.get("parent")
     for name in ("prompt", "model"):
         if name in draft:

@@ -52,7 +52,9 @@ def _mask(inputs: Sequence[Any]) -> str | None:
     if not inputs:
         return None
     width, height = int(inputs[0]["width"] or 0), int(inputs[0]["height"] or 0)
-    with st.expander(_("Mask (optional)"), icon=":material/gesture:"):
+    slot = uploads.mask_of(FORM)
+    # A mask decides what is paid for: one that is there is never out of sight.
+    with st.expander(_("Mask (optional)"), expanded=uploads.holds(slot), icon=":material/gesture:"):
         st.caption(
             _(
                 "A PNG of {width} × {height}: transparent is changed, opaque stays.",
@@ -61,7 +63,7 @@ def _mask(inputs: Sequence[Any]) -> str | None:
             )
         )
         rule = PixelRule(exactly=(width, height), alpha=True)
-        masks = uploads.pictures(f"{FORM}-mask", max_files=1, purpose="mask", pixels=rule)
+        masks = uploads.pictures(slot, max_files=1, purpose="mask", pixels=rule)
     return masks[0]["id"] if masks else None
 
 

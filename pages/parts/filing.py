@@ -12,10 +12,10 @@ from core.models import Job, Provider, User
 from core.providers.capabilities import Model
 from core.services import services
 from core.stages import LIVE
-from pages.parts import actions, job_panel
+from pages.parts import actions, job_panel, price, pushes
 from pages.parts.clicks import click_key
 from pages.parts.components.live import live
-from pages.parts.formats import moment, today, usd
+from pages.parts.formats import moment, today
 from pages.parts.look import look
 from pages.parts.words import _, say
 
@@ -58,17 +58,21 @@ def choose_model(provider: Provider, *, key: str, among: Collection[str] | None 
 def file_button(user: User, wish: submissions.Wish, *, label: str) -> None:
     """Show the price and the button; file the job at a click."""
     problem, found = _quote(user, wish)
-    accepted = True
+    accepted = False
     with st.container(key=f"file-{wish.provider}"):
-        if found is not None and found.estimate.usd is None:
-            look.notice("decide", _("What this costs is not known before its first run."))
-            accepted = st.checkbox(_("Run it anyway"), key=f"unknown-{wish.provider}")
-        elif found is not None:
-            st.caption(_("About {amount}", amount=usd(found.estimate.usd)))
-        if found is not None and found.twin is not None:
-            _offer_twin(found.twin)
+        if found is not None:
+            if found.estimate.usd is not None:
+                st.caption(price.about(found.estimate))
+            accepted = price.accepted(found.estimate, key=f"unknown-{wish.provider}")
+            if found.twin is not None:
+                _offer_twin(found.twin)
         clicked = st.button(
-            label, type="primary", key=f"go-{wish.provider}", shortcut="ctrl+enter", width="stretch"
+            label,
+            type="primary",
+            key=f"go-{wish.provider}",
+            shortcut="ctrl+enter",
+            width="stretch",
+            on_click=pushes.keep_whole,
         )
     if clicked:
         if problem is not None:
@@ -130,7 +134,7 @@ def watch(user: User, provider: Provider) -> None:
 
     with st.container(key="watch-panel"):  # stays in view while the form scrolls
         panel()
-    live(key=f"{name}-live", topics={"job": str(id)}, on_change=lambda: st.rerun(name))
+    live(key=f"{name}-live", topics={"job": str(id)}, on_change=pushes.looks_again(name))
 
 
 def _watched() -> UUID | None:

@@ -10,7 +10,7 @@ from core.cards import Card, cards
 from core.models import Job, User
 from core.sentences import LABELS, tone_of
 from core.services import services
-from pages.parts import actions, history_filter
+from pages.parts import actions, history_filter, pushes, run_again
 from pages.parts.components.grid import grid
 from pages.parts.components.live import live
 from pages.parts.formats import moment, span, usd
@@ -21,11 +21,7 @@ from pages.parts.words import _, say
 def show(user: User) -> None:
     """Show a page of jobs and keep it up to date."""
     _page(user)
-    live(key="live-history", on_change=_changed)
-
-
-def _changed() -> None:
-    st.rerun("history-grid")
+    live(key="live-history", on_change=pushes.looks_again("history-grid"))
 
 
 @st.fragment(key="history-grid")
@@ -140,6 +136,6 @@ def _act(user: User, act: str, id: UUID) -> None:
         case "form":
             actions.open_in_form(user, id)
         case "rerun":
-            actions.run_again(user, id)
+            run_again.ask(id, stay=True)
         case "delete":
             actions.trash(user, id)

@@ -10,7 +10,7 @@ from core.models import Asset, AssetKind, Provider, User
 from core.sentences import LABELS, event_label
 from core.services import services
 from core.stages import Stage
-from pages.parts import actions
+from pages.parts import actions, job_attempts, run_again
 from pages.parts.controls import option_name
 from pages.parts.formats import moment, size, span, usd
 from pages.parts.look import look
@@ -22,6 +22,7 @@ def show(user: User, detail: Detail) -> None:
     _prompt(detail)
     _buttons(user, detail)
     look.facts(_facts(detail))
+    job_attempts.show(detail)
     _options(detail)
     _files(detail)
     _log(detail)
@@ -36,7 +37,7 @@ def _buttons(user: User, detail: Detail) -> None:
     results = detail.of_kind(AssetKind.RESULT)
     with st.container(horizontal=True, key="job-actions"):
         if st.button(_("Run again"), icon=":material/replay:", key="job-rerun"):
-            actions.run_again(user, detail.job.id)
+            run_again.ask(detail.job.id)
         if st.button(_("Open in the form"), icon=":material/edit:", key="job-form"):
             actions.open_in_form(user, detail.job.id)
         if results and results[0].mime.startswith("image/"):

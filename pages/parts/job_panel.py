@@ -12,7 +12,7 @@ from core.models import Asset, AssetKind, Provider, User
 from core.sentences import LABELS, SENTENCES, tone_of
 from core.services import services
 from core.stages import LIVE, Stage
-from pages.parts import actions
+from pages.parts import actions, pushes, run_again
 from pages.parts.components.job_view import job_view
 from pages.parts.formats import time_of_day
 from pages.parts.look import look
@@ -25,8 +25,14 @@ def result(detail: Detail, *, key: str) -> None:
     """Show the results, or how far they are."""
     job_view(key=key, labels=_labels(), data=_data(detail))
     if detail.job.error_code:
-        explain = refusals.explain(detail.job.error_code, provider=_provider(detail))
-        look.notice("bad", say(explain))
+        look.notice("bad", _why(detail, detail.job.error_code))
+    elif detail.waits_for:
+        uncertain = detail.stage is Stage.UNCERTAIN
+        look.notice("decide" if uncertain else "quiet", _why(detail, detail.waits_for))
+
+
+def _why(detail: Detail, code: str) -> str:
+    return say(refusals.explain(code, provider=_provider(detail)))
 
 
 def _provider(detail: Detail) -> str:
@@ -121,28 +127,17 @@ def decisions(user: User, detail: Detail) -> None:
     elif detail.run is not None and may_be_dropped(detail.run):
         _button(user, detail, "cancel", _("Cancel (free while it waits)"))
     if detail.stage is Stage.UNCERTAIN:
-        _uncertain(user, detail)
-
-
-def _uncertain(user: User, detail: Detail) -> None:
-    look.notice(
-        "decide",
-        _(
-            "The provider may have billed this request, and no answer came. "
-            "Sending it again may cost a second time."
-        ),
-    )
-    with st.container(horizontal=True, key="decisions"):
-        if any(may_be_found(attempt) for attempt in detail.attempts):
-            _button(user, detail, "check", _("Check at the provider (free)"))
-        _button(user, detail, "again", _("Send again (may cost twice)"))
-        _button(user, detail, "give_up", _("Give up"))
+        with st.container(horizontal=True, key="decisions"):
+            if any(may_be_found(attempt) for attempt in detail.attempts):
+                _button(user, detail, "check", _("Check at the provider (free)"))
+            _button(user, detail, "again", _("Send again (may cost twice)"))
+            _button(user, detail, "give_up", _("Give up"))
 
 
 def _button(user: User, detail: Detail, decision: str, label: str) -> None:
     if st.button(label, key=f"decide-{decision}"):
         actions.decide(user, detail.job.id, decision)
-        st.rerun()
+        pushes.rerun()
 
 
 def next_steps(user: User, detail: Detail) -> None:
@@ -155,4 +150,4 @@ def next_steps(user: User, detail: Detail) -> None:
             if st.button(_("Animate it"), icon=":material/animation:", key="next-animate"):
                 actions.use_result(user, results[0].id, Provider.HAILUO, parent=detail.job.id)
         if st.button(_("Run again"), icon=":material/replay:", key="next-rerun"):
-            actions.run_again(user, detail.job.id)
+            run_again.ask(detail.job.id)

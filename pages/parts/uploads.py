@@ -41,6 +41,11 @@ def pictures(
     return files
 
 
+def mask_of(form: str) -> str:
+    """Return the name of the uploader that takes a form's mask."""
+    return f"{form}-mask"
+
+
 def start_with(form: str, files: Sequence[Mapping[str, Any]]) -> None:
     """Let a form's uploader start again with these files."""
     reset = int(st.session_state.get(_slot(form), {"reset": 0})["reset"]) + 1
@@ -50,7 +55,7 @@ def start_with(form: str, files: Sequence[Mapping[str, Any]]) -> None:
 def keep(form: str) -> None:
     """On the first run after coming back to a page, start with what it held."""
     kept = st.session_state.get(f"{form}-kept")
-    if kept and f"{form}-files" not in st.session_state:
+    if kept is not None and f"{form}-files" not in st.session_state:
         start_with(form, kept)
 
 

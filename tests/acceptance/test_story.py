@@ -141,3 +141,27 @@ def test_a_deep_link_waits_for_its_reader_to_sign_in(browser, stack):
     )
     assert visitor.page.url == f"{stack.url}/history?status=done"
     context.close()
+
+
+def test_a_push_leaves_the_dialog_open_that_says_what_running_again_costs(browser, stack):
+    context = browser.new_context(locale="en-US", viewport={"width": 1440, "height": 900})
+    tester = Visitor(context.new_page(), stack, "en")
+    tester.sign_in()
+    tester.page.goto(f"{stack.url}/video")
+    tester.write("a kite over the harbour")
+    tester.file("Make the video")
+    tester.page.goto(f"{stack.url}/history")
+    tester.page.get_by_role("button", name="Actions: a kite over the harbour").click()
+    tester.page.get_by_role("menuitem", name="Run again").click()
+    dialog = tester.page.get_by_role("dialog")
+    expect(dialog.get_by_text("About $0.40")).to_be_visible(timeout=SLOW_MS)
+
+    # The first video ends meanwhile, and the grid behind the dialog hears of it.
+    expect(
+        tester.page.get_by_role("link", name=re.compile("a kite over the harbour, Done"))
+    ).to_be_attached(timeout=SLOW_MS)
+    dialog.get_by_role("button", name="Run again").click()
+
+    expect(dialog).not_to_be_attached(timeout=SLOW_MS)
+    expect(tester.page.get_by_text("2 jobs")).to_be_visible(timeout=SLOW_MS)
+    context.close()

@@ -1,13 +1,18 @@
+import hashlib
+import io
 import logging
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import UUID
 
 import pytest
+import requests
+from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from core import intake, sign_in, submissions, users
 from core import services as composition
-from core import sign_in, users
-from core.models import User
+from core.models import Job, Provider, User
 from core.services import Services
 from pages.parts import words
 from tests.application import services_for
@@ -60,3 +65,51 @@ def open_page(services, kim, monkeypatch):
         return at
 
     return visit
+
+
+def png(mode: str) -> bytes:
+    """Return a picture; one with transparency has a hole in the middle."""
+    content = io.BytesIO()
+    picture = Image.effect_noise((320, 240), 40).convert(mode)
+    if mode == "RGBA":
+        picture.paste((0, 0, 0, 0), (80, 60, 240, 180))
+    picture.save(content, "PNG")
+    return content.getvalue()
+
+
+@pytest.fixture
+def put(services):
+    """Upload a picture or mask as a person's browser does; return it as its form shows it."""
+
+    def upload(user, purpose: str) -> dict:
+        content = png("RGBA" if purpose == "mask" else "RGB")
+        file = intake.Announcement(
+            filename=f"{purpose}.png",
+            content_type="image/png",
+            size_bytes=len(content),
+            sha256=hashlib.sha256(content).hexdigest(),
+            purpose=purpose,
+        )
+        permission = intake.announce(services, user, file)
+        sent = requests.put(
+            permission["url"], data=content, headers=permission["headers"], timeout=10
+        )
+        assert sent.status_code == 200, sent.text
+        return intake.confirm(services, user, UUID(permission["upload_id"]))
+
+    return upload
+
+
+def masked_job(services, user, put, *, model: str = "gpt-image-2") -> Job:
+    """File an edit of a picture with a mask."""
+    wish = submissions.Wish(
+        provider=Provider.GPT,
+        model=model,
+        prompt="make the sky green",
+        options={"quality": "low"},
+        input_ids=[UUID(put(user, "input")["id"])],
+        mask_id=UUID(put(user, "mask")["id"]),
+        client_key="one click",
+        unknown_price_accepted=True,
+    )
+    return submissions.submit(services, user, wish)

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core import gates, heartbeats, jobs, runs
+from core import gates, heartbeats, jobs
 from core.models import Job, User
-from tests.core.conftest import claimed, filed, order, person
+from tests.core.conftest import filed, order, person
 from tests.pages.conftest import SCRIPT
 
 PAGES = ["image_edit", "video", "history", "job"]
@@ -56,27 +56,6 @@ def test_a_foreign_job_and_a_missing_one_look_the_same(open_page, services):
     missing = shown(open_page("job", id=NOBODYS)).replace(NOBODYS, "ID")
 
     assert foreign == missing
-
-
-def test_an_uncertain_job_offers_its_choices(open_page, services, kim):
-    job = filed(services.sessions, kim)
-    claim = claimed(services.sessions)
-    with services.sessions.begin() as session:
-        runs.unsure(session, claim, why="no_answer")
-    at = open_page("job", id=str(job.id))
-
-    assert {"decide-again", "decide-give_up"} <= {b.key for b in at.button}
-
-
-def test_giving_up_ends_it(open_page, services, kim):
-    job = filed(services.sessions, kim)
-    claim = claimed(services.sessions)
-    with services.sessions.begin() as session:
-        runs.unsure(session, claim, why="no_answer")
-    open_page("job", id=str(job.id)).button(key="decide-give_up").click().run()
-
-    with services.sessions() as session:
-        assert session.get_one(Job, job.id).final_stage == "abandoned"
 
 
 def test_a_queued_job_can_be_cancelled(open_page, services, kim):

@@ -1,0 +1,38 @@
+"""What a job's money went to: each paid request, what became of it, and who agreed."""
+
+from core.details import Detail
+from core.models import Attempt
+from core.sentences import OUTCOME_LABELS
+from core.stages import Outcome
+from pages.parts.formats import moment
+from pages.parts.look import look
+from pages.parts.words import _, say
+
+
+def show(detail: Detail) -> None:
+    """List a job's paid requests, first to last; a column that says nothing is left out."""
+    if not detail.attempts:
+        return
+    look.label(_("Requests to the provider"))
+    columns = [
+        (_("No."), [str(attempt.n) for attempt in detail.attempts]),
+        (_("When"), [moment(attempt.created_at) for attempt in detail.attempts]),
+        (_("What became of it"), [_outcome(attempt) for attempt in detail.attempts]),
+        (_("Consent"), [_consent(detail, attempt) for attempt in detail.attempts]),
+        (_("Request id"), [attempt.request_id or "" for attempt in detail.attempts]),
+        (_("Task id"), [attempt.provider_task_id or "" for attempt in detail.attempts]),
+    ]
+    telling = [(name, cells) for name, cells in columns if any(cells)]
+    rows = zip(*(cells for _name, cells in telling), strict=True)
+    look.table([name for name, _cells in telling], rows)
+
+
+def _outcome(attempt: Attempt) -> str:
+    return say(OUTCOME_LABELS[Outcome(attempt.outcome)])
+
+
+def _consent(detail: Detail, attempt: Attempt) -> str:
+    if attempt.consent_by is None:
+        return ""
+    who, when = detail.consents[attempt.consent_by], moment(attempt.consent_at)
+    return f"{who} · {when}"

@@ -1,0 +1,90 @@
+"""A job that waits or is uncertain says why, and what was paid for it so far."""
+
+from core import attempts, decisions, runs
+from core.models import Job
+from core.stages import Outcome, Stage
+from tests.core.conftest import claimed, filed
+
+
+def said(at) -> str:
+    return "\n".join(html.proto.body for html in at.get("html"))
+
+
+def sent(services, worker: str = "w1"):
+    """Claim the next job and write down that it is being sent."""
+    claim = claimed(services.sessions, worker=worker)
+    with services.sessions.begin() as session:
+        attempt = attempts.open_one(
+            session, claim, key_id="key", send_s=60, callback_token=None, estimate_usd=None
+        )
+    return claim, attempt
+
+
+def unsure(services, claim, attempt) -> None:
+    with services.sessions.begin() as session:
+        attempts.settled(session, attempt.id, Outcome.UNKNOWN, request_id="req_lost")
+        runs.unsure(session, claim, why="answer_cut")
+
+
+def test_a_job_that_was_put_back_says_why_it_waits(open_page, services, kim):
+    job = filed(services.sessions, kim)
+    claim = claimed(services.sessions)
+    with services.sessions.begin() as session:
+        runs.postponed(session, claim, due_in_s=60, why="unreachable")
+    at = open_page("job", id=str(job.id))
+
+    assert "OpenAI could not be reached, so nothing was sent and nothing was charged." in said(at)
+
+
+def test_a_task_that_can_be_asked_again_waits_for_nothing(services, kim):
+    job = filed(services.sessions, kim, provider="hailuo", dialect="minimax_v1")
+    claim, _ = sent(services)
+    with services.sessions.begin() as session:
+        runs.accepted(session, claim, task_id="7", poll_in_s=0)
+    with services.sessions.begin() as session:
+        runs.retry(
+            session, claimed(services.sessions, Stage.GENERATING), due_in_s=0, why="check_failed"
+        )
+    with services.sessions.begin() as session:
+        looking = claimed(services.sessions, Stage.GENERATING)
+        runs.looked(session, looking, provider_status="Processing", poll_in_s=9)
+
+    with services.sessions() as session:
+        assert runs.locked(session, job.id).waiting_for is None
+
+
+def test_an_uncertain_job_says_what_is_known_and_offers_its_choices(open_page, services, kim):
+    job = filed(services.sessions, kim)
+    unsure(services, *sent(services))
+    at = open_page("job", id=str(job.id))
+
+    assert "broke off before its end" in said(at)
+    assert {"decide-again", "decide-give_up"} <= {b.key for b in at.button}
+
+
+def test_every_paid_request_is_listed_with_what_became_of_it_and_who_agreed(
+    open_page, services, kim
+):
+    job = filed(services.sessions, kim)
+    unsure(services, *sent(services))
+    with services.sessions.begin() as session:
+        decisions.send_again(session, kim, job.id)
+    sent(services)
+    table = said(open_page("job", id=str(job.id)))
+
+    assert "<td>1</td>" in table
+    assert "Unknown; sent again with consent</td><td>Kim · " in table
+    assert "req_lost" in table
+    assert "On its way" in table
+    assert "Task id" not in table
+
+
+def test_giving_up_ends_it(open_page, services, kim):
+    job = filed(services.sessions, kim)
+    claim = claimed(services.sessions)
+    with services.sessions.begin() as session:
+        runs.unsure(session, claim, why="no_answer")
+    open_page("job", id=str(job.id)).button(key="decide-give_up").click().run()
+
+    with services.sessions() as session:
+        assert session.get_one(Job, job.id).final_stage == "abandoned"
