@@ -227,10 +227,6 @@ READING: Final[Mapping[str, Message]] = {
     "result_not_ready": msg(
         "{provider} says that the result is not ready after all. It is asked again by itself."
     ),
-    "answer_not_on_this_host": msg(
-        "The answer lies on another machine of ours, which stores it as soon as it runs again. "
-        "Nothing is lost."
-    ),
     "link_expired": msg(
         "The download link has run out. {provider} is asked for a fresh one by itself, which is "
         "free."

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core import gates, heartbeats, jobs
-from core.models import Job, User
+from core import accounts, gates, heartbeats, jobs
+from core.models import Job, Role
 from tests.core.conftest import filed, order, person
 from tests.pages.conftest import SCRIPT
 
@@ -122,8 +122,12 @@ def test_only_an_administrator_opens_a_gate(open_page, services, kim):
     close_gate(services)
     assert not [b for b in open_page("history").button if "gate" in (b.key or "")]
 
-    with services.sessions.begin() as session:
-        session.get_one(User, kim.id).role = "admin"
+    accounts.save(
+        services.settings.auth_credentials,
+        kim.login_id,
+        password_hash=services.accounts.all()[kim.login_id].password_hash,
+        role=Role.ADMIN,
+    )
     open_page("history").button(key="open-gate-openai-").click().run()
 
     with services.sessions() as session:

@@ -17,7 +17,7 @@ CODES = get_args(Code)
 # What the worker, the sweep and the operator's commands record themselves.
 WORKERS = (
     "abandoned",
-    "answer_not_on_this_host",
+    "answer_lost",
     "download_broken",
     "expired",
     "input_missing",
