@@ -14,7 +14,7 @@ from core.claims import Claim
 from core.errors import Conflict, NotFound, Rejected
 from core.models import Attempt, Job, Role, Run
 from core.stages import Outcome, Stage, Status
-from tests.core.conftest import LEASES, claimed, filed, person
+from tests.core.conftest import KEYS, LEASES, claimed, filed, person
 
 
 @pytest.fixture
@@ -94,7 +94,7 @@ class TestAtTheSameTime:
             session.get_one(Run, job.id, with_for_update=True)
             cancelling = waits(lambda other: decisions.cancel(other, kim, job.id))
             claims.claim(
-                session, worker="w1", stages=[Stage.READY], leases=LEASES, host="here", keys=[]
+                session, worker="w1", stages=[Stage.READY], leases=LEASES, host="here", keys=KEYS
             )
 
         with pytest.raises(Rejected, match="sent already"):
