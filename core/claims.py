@@ -139,6 +139,7 @@ def _seconds(leases: Mapping[str, float]) -> ColumnElement[Any]:
 
 
 def _claimed(session: Session, run: Run, found: Stage, worker: str) -> Claim:
+    failures = run.failures  # a move forgets them: they are of the stage that was found
     if found is Stage.READY:
         move(session, run, Stage.SUBMITTING, by=worker)
     return Claim(
@@ -148,7 +149,7 @@ def _claimed(session: Session, run: Run, found: Stage, worker: str) -> Claim:
         model=run.model,
         token=run.lease_token,
         worker=worker,
-        failures=run.failures,
+        failures=failures,
         polls=run.polls,
         due_at=run.due_at,
         cancel=run.cancel_by is not None,

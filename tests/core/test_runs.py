@@ -226,3 +226,12 @@ def test_every_stage_and_outcome_of_the_code_is_known_to_the_database(sessions, 
         assert f"'{value}'" in allowed
     with sessions() as session:
         assert session.scalars(select(Run)).all() == []
+
+
+def test_requests_that_nobody_took_add_up_so_that_the_wait_grows(sessions, kim):
+    filed(sessions, kim)
+    for failures in range(3):
+        claim = claimed(sessions)
+        assert claim.failures == failures
+        with sessions.begin() as session:
+            runs.postponed(session, claim, due_in_s=0, why="unreachable")
