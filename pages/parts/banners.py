@@ -5,6 +5,7 @@ import streamlit as st
 from core import gates, queue
 from core.models import ProviderGate, User
 from core.services import services
+from core.settings import Settings
 from pages.parts import actions
 from pages.parts.formats import time_of_day
 from pages.parts.look import look
@@ -13,10 +14,9 @@ from pages.parts.words import _, say
 
 def show(user: User) -> None:
     """Say that results are simulated, and which provider is waiting for what."""
-    if services().settings.simulated_providers:
-        look.simulated_banner(
-            _("Simulated providers: nothing here is real, and nothing costs money.")
-        )
+    simulated = _simulated(services().settings)
+    if simulated is not None:
+        look.simulated_banner(simulated)
     with services().sessions() as session:
         closed = gates.closed(session, services().keys())
     for gate in closed:
@@ -36,3 +36,17 @@ def _closed(user: User, gate: ProviderGate) -> None:
     ):
         actions.open_gate(user, dialect=gate.dialect, key_id=gate.key_id, model=gate.model)
         st.rerun()
+
+
+def _simulated(settings: Settings) -> str | None:
+    """Return what is not real here; a provider with a key of its own is, and costs money."""
+    keys = {"openai": settings.openai_api_key, "minimax": settings.minimax_api_key}
+    simulated = settings.simulated_providers
+    real = {name for name, key in keys.items() if key} - simulated
+    if not simulated:
+        return None
+    if not real:
+        return _("Simulated providers: nothing here is real, and nothing costs money.")
+    if "openai" in real:
+        return _("Videos are simulated and cost nothing; image edits are real and cost money.")
+    return _("Image edits are simulated and cost nothing; videos are real and cost money.")
