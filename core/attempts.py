@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from core import claims, clock, events, gates
+from core import claims, clock, events, trials
 from core.claims import Claim
 from core.errors import NotFound
 from core.models import Attempt, Run
@@ -78,7 +78,7 @@ def settled(
         attempt.outcome = outcome
         attempt.settled_at = func.now()
         if outcome is Outcome.ACCEPTED:
-            gates.proved(session, attempt.job_id)
+            trials.proved(session, attempt.job_id)
     attempt.observation = observation or attempt.observation
     attempt.http_status = http_status or attempt.http_status
     attempt.request_id = request_id or attempt.request_id

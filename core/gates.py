@@ -10,27 +10,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
-from uuid import UUID
 
 from sqlalchemy import (
     ColumnElement,
-    and_,
     case,
     func,
     literal_column,
-    or_,
     select,
     text,
     tuple_,
-    update,
 )
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from core import audit, clock, events, usage
-from core.models import ProviderGate, Run, User
+from core.models import ProviderGate, User
 from core.providers.allowance import allowance
-from core.stages import Stage
 from core.usage import Key
 
 UNTIL_SOMEBODY_HELPS: ColumnElement[Any] = literal_column("'infinity'::timestamptz")
@@ -62,23 +57,18 @@ def _of(keys: Sequence[Key]) -> ColumnElement[bool]:
     return tuple_(ProviderGate.dialect, ProviderGate.key_id).in_(names)
 
 
+def made(session: Session, keys: Sequence[Key]) -> None:
+    """Make the rows of keys that have none yet. The caller holds no lock of another gate."""
+    rows = [{"dialect": key.dialect, "key_id": key.id, "model": ""} for key in keys]
+    session.execute(insert(ProviderGate).values(sorted(rows, key=str)).on_conflict_do_nothing())
+
+
 def lock(session: Session, keys: Sequence[Key]) -> None:
     """Be the only one who gives out turns of these keys, until the transaction ends.
 
     Always in the same order, so that two workers never wait for each other.
     """
-    if len(_locked(session, keys)) < len(keys):
-        _made(session, keys)
-        _locked(session, keys)
-
-
-def _locked(session: Session, keys: Sequence[Key]) -> Sequence[Any]:
-    return session.execute(_LOCK, usage.named(keys)).all()
-
-
-def _made(session: Session, keys: Sequence[Key]) -> None:
-    rows = [{"dialect": key.dialect, "key_id": key.id, "model": ""} for key in keys]
-    session.execute(insert(ProviderGate).values(sorted(rows, key=str)).on_conflict_do_nothing())
+    session.execute(_LOCK, usage.named(keys))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -231,80 +221,3 @@ def open_again(session: Session, user: User, *, dialect: str, key_id: str, model
     gate.trial_at = None
     gate.trial_job_id = None
     events.wake_workers(session)
-
-
-def waiting_for_help(
-    session: Session, keys: Sequence[Key], *, every_s: float
-) -> Sequence[tuple[str, str]]:
-    """Return (dialect, key id) of the closed keys whose provider may be asked something free.
-
-    Only those that nothing but help opens, no more often than each `every_s` seconds over
-    all hosts, and not while a trial job is under way or awaited.
-    """
-    trying = (
-        select(Run.job_id)
-        .where(Run.job_id == ProviderGate.trial_job_id, Run.stage == Stage.SUBMITTING)
-        .exists()
-    )
-    asked_at = func.coalesce(ProviderGate.checked_at, ProviderGate.closed_at)
-    awaited = and_(ProviderGate.trial_at.is_not(None), ProviderGate.trial_job_id.is_(None))
-    rows = session.execute(
-        update(ProviderGate)
-        .where(
-            _of(keys),
-            ProviderGate.model == "",
-            ProviderGate.closed_until == UNTIL_SOMEBODY_HELPS,
-            or_(asked_at.is_(None), asked_at <= clock.now() - timedelta(seconds=every_s)),
-            ~trying,
-            ~awaited,
-        )
-        .values(checked_at=clock.now(), **NO_TRIAL)
-        .returning(ProviderGate.dialect, ProviderGate.key_id)
-        .execution_options(synchronize_session=False)
-    )
-    return [(dialect, key_id) for dialect, key_id in rows]
-
-
-def allow_trial(session: Session, *, dialect: str, key_id: str) -> None:
-    """Let exactly one job through a closed gate: the provider answered a free question."""
-    session.execute(
-        update(ProviderGate)
-        .where(
-            ProviderGate.dialect == dialect,
-            ProviderGate.key_id == key_id,
-            ProviderGate.model == "",
-            ProviderGate.closed_until == UNTIL_SOMEBODY_HELPS,
-            ProviderGate.trial_job_id.is_(None),
-        )
-        .values(trial_at=clock.now())
-        .execution_options(synchronize_session=False)
-    )
-    events.wake_workers(session)
-
-
-def tried(session: Session, key: tuple[str, str], job_id: UUID) -> None:
-    """Note which job passes a closed gate. The caller holds the key's lock."""
-    dialect, key_id = key
-    session.execute(
-        update(ProviderGate)
-        .where(
-            ProviderGate.dialect == dialect,
-            ProviderGate.key_id == key_id,
-            ProviderGate.model == "",
-        )
-        .values(trial_job_id=job_id)
-        .execution_options(synchronize_session=False)
-    )
-
-
-def proved(session: Session, job_id: UUID) -> None:
-    """Open the gate that a trial job has passed: its provider took the request."""
-    opened = session.execute(
-        update(ProviderGate)
-        .where(ProviderGate.trial_job_id == job_id)
-        .values(closed_until=None, **NO_TRIAL)
-        .returning(ProviderGate.dialect)
-        .execution_options(synchronize_session=False)
-    ).all()
-    if opened:
-        events.wake_workers(session)

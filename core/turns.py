@@ -14,7 +14,7 @@ from sqlalchemy import BigInteger, Text, Uuid, column, text
 from sqlalchemy.dialects.postgresql import TIMESTAMP
 from sqlalchemy.orm import Session
 
-from core import gates, usage
+from core import gates, trials, usage
 from core.fair_order import NO_LIMIT, KeyName, Room, Rooms, Waiting, chosen
 from core.gates import Gate
 from core.lookback import Lookback
@@ -50,7 +50,7 @@ def next_up(
     taken = chosen(waiting, turns.rooms, limit=limit)
     for job in taken:
         if job.key in turns.on_trial:
-            gates.tried(session, job.key, job.job_id)
+            trials.begun(session, job.key, job.job_id)
     return [job.job_id for job in taken]
 
 
@@ -59,8 +59,14 @@ def next_up(
 # One short look into the index for each person, however long anybody's queue is.
 _OLDEST: Final = text(
     f"""
-    SELECT part.dialect, min(own.due_at), min(own.due_at) <= clock_timestamp()
-    FROM unnest(CAST(:dialects AS text[]), CAST(:since AS timestamptz[])) AS part (dialect, since)
+    SELECT part.dialect, min(own.due_at) AS first, min(own.due_at) <= clock_timestamp() AS due,
+           EXISTS (
+               SELECT FROM provider_gates
+               WHERE dialect = part.dialect AND key_id = part.key_id AND model = ''
+           ) AS has_gate
+    FROM unnest(
+        CAST(:dialects AS text[]), CAST(:key_ids AS text[]), CAST(:since AS timestamptz[])
+    ) AS part (dialect, key_id, since)
     CROSS JOIN users
     CROSS JOIN LATERAL (
         SELECT due_at FROM runs
@@ -68,7 +74,7 @@ _OLDEST: Final = text(
           AND due_at >= part.since
         ORDER BY due_at, job_id LIMIT 1
     ) AS own
-    GROUP BY part.dialect
+    GROUP BY part.dialect, part.key_id
     """  # noqa: S608  (our own constants)
 )
 _FIRST: Final = text(
@@ -98,9 +104,12 @@ def _keys_with_something_due(
     session: Session, keys: Sequence[Key], lookback: Lookback
 ) -> Sequence[Key]:
     rows = session.execute(_OLDEST, _parts(keys, lookback)).all()
-    for dialect, first, _ in rows:
-        lookback.seen(dialect, first)
-    due = {dialect for dialect, _, is_due in rows if is_due}
+    for row in rows:
+        lookback.seen(row.dialect, row.first)
+    due = {row.dialect for row in rows if row.due}
+    new = {row.dialect for row in rows if row.due and not row.has_gate}
+    if new:
+        gates.made(session, [key for key in keys if key.dialect in new])
     return [key for key in keys if key.dialect in due]
 
 
@@ -127,7 +136,7 @@ def _first_of_each_person(
 
 def _parts(keys: Sequence[Key], lookback: Lookback) -> dict[str, Any]:
     return {
-        "dialects": [key.dialect for key in keys],
+        **usage.named(keys),
         "since": [lookback.since(key.dialect) for key in keys],
     }
 

@@ -6,7 +6,7 @@ meanwhile stays true: nothing is sent but the one job, and its failure costs not
 
 import structlog
 
-from core import gates
+from core import trials
 from core.errors import ProviderError
 from workers.hands import Hands
 
@@ -19,7 +19,7 @@ def ask(hands: Hands, *, every_s: float = EVERY_S) -> None:
     """Ask each closed provider something free; let one job through where it answers."""
     services = hands.services
     with services.sessions.begin() as session:
-        closed = gates.waiting_for_help(session, services.keys(), every_s=every_s)
+        closed = trials.waiting_for_help(session, services.keys(), every_s=every_s)
     for dialect, key_id in closed:
         try:
             services.provider(dialect).check()
@@ -27,5 +27,5 @@ def ask(hands: Hands, *, every_s: float = EVERY_S) -> None:
             log.info("gate_stays_closed", dialect=dialect, code=error.code, reason=str(error))
             continue
         with services.sessions.begin() as session:
-            gates.allow_trial(session, dialect=dialect, key_id=key_id)
+            trials.allow(session, dialect=dialect, key_id=key_id)
         log.info("gate_tries_one_job", dialect=dialect)

@@ -1,7 +1,7 @@
 import pytest
 from sqlalchemy import select, text
 
-from core import attempts, gates, runs
+from core import attempts, gates, runs, trials
 from core.models import Audit, ProviderGate, Role
 from core.stages import Outcome
 from tests.core.conftest import KEYS, claim_all, filed, person
@@ -21,12 +21,12 @@ def closed(sessions) -> list[ProviderGate]:
 
 def may_ask(sessions, *, every_s: float = 0) -> list[tuple[str, str]]:
     with sessions.begin() as session:
-        return list(gates.waiting_for_help(session, KEYS, every_s=every_s))
+        return list(trials.waiting_for_help(session, KEYS, every_s=every_s))
 
 
 def allow_trial(sessions) -> None:
     with sessions.begin() as session:
-        gates.allow_trial(session, dialect="openai", key_id="key")
+        trials.allow(session, dialect="openai", key_id="key")
 
 
 def settle(sessions, claim, outcome: Outcome) -> None:

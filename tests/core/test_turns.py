@@ -260,8 +260,18 @@ class TestLocks:
 
             assert claim_all(sessions) == []
 
+    def test_the_first_claims_of_all_make_the_gates(self, sessions, kim):
+        for dialect in Dialect:
+            filed(sessions, kim, dialect=dialect)
+
+        found = together(sessions, keys(requests_per_minute=1))
+
+        assert sorted(claim.dialect for claim in found) == sorted(Dialect)
+
     def test_two_workers_wait_for_each_other_only_in_one_order(self, sessions, kim):
         wanted = keys()
+        with sessions.begin() as session:
+            gates.made(session, wanted)
         with ThreadPoolExecutor(CLAIMERS) as pool:
 
             def lock(n: int) -> None:
