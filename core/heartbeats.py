@@ -55,9 +55,3 @@ def first_to(session: Session, task: str, *, every_s: int, worker: str) -> bool:
     )
     row = insert(Tick).values(task=task, tick=period, worker=worker)
     return session.scalar(row.on_conflict_do_nothing().returning(Tick.worker)) is not None
-
-
-def forget_old(session: Session) -> None:
-    """Sweep workers and ticks that nobody asks for any more."""
-    session.execute(delete(Worker).where(Worker.seen_at < func.now() - timedelta(days=7)))
-    session.execute(delete(Tick).where(Tick.at < func.now() - timedelta(days=7)))

@@ -54,12 +54,15 @@ class Listener:
         channels: Sequence[str],
         heard: Callable[[str, str], None],
         *,
+        application: str = "proofsheet-listener",
         deaf_poll_s: float = 5.0,
     ) -> None:
+        """`application` is the connection's name in pg_stat_activity."""
         self._url = make_url(url).set(drivername="postgresql")
         self._probe = f"proofsheet_probe_{secrets.token_hex(8)}"  # no other process's
         self._channels = [*channels, self._probe]
         self._heard = heard
+        self._application = application
         self._deaf_poll_s = deaf_poll_s
         self._told = False
         self._hears = threading.Event()
@@ -160,7 +163,7 @@ class Listener:
         connection = psycopg2.connect(
             self._url.render_as_string(hide_password=False),
             connection_factory=_Ear,
-            application_name="proofsheet-listener",
+            application_name=self._application,
             **KEEPALIVE,
         )
         connection.autocommit = True

@@ -15,7 +15,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import jwt
-from sqlalchemy import ColumnElement, delete, false, func, select, update
+from sqlalchemy import ColumnElement, false, func, select, update
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.orm.attributes import set_committed_value
 
@@ -140,14 +140,6 @@ def revoke(session: Session, user_id: UUID | None = None) -> None:
     if user_id is not None:
         live = live.where(SessionRow.user_id == user_id)
     session.execute(live.values(revoked_at=func.now()))
-
-
-def forget_old(session: Session) -> None:
-    """Sweep tries and sessions that no longer count."""
-    session.execute(delete(LoginAttempt).where(LoginAttempt.at < func.now() - timedelta(days=1)))
-    session.execute(
-        delete(SessionRow).where(SessionRow.expires_at < func.now() - timedelta(days=30))
-    )
 
 
 def _named_by(token: str | None, cookie_key: str) -> Sequence[ColumnElement[bool]]:

@@ -31,6 +31,7 @@ from workers import housekeeping, sweep, trials
 from workers.dispatch import POLLERS, STORERS, Dispatcher
 from workers.hands import Hands
 from workers.neighbours import Neighbours
+from workers.passes import Pass
 from workers.spool import Spool
 from workers.systemd import Systemd
 
@@ -78,19 +79,17 @@ def run(hands: Hands) -> None:
         executors={name: ThreadPoolExecutor(1) for name in CLOCKS},
         job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
     )
-    dispatcher = Dispatcher(
-        hands,
-        systemd=systemd,
-        overdue=lambda: scheduler.modify_job("sweep", next_run_time=datetime.now(UTC)),
-    )
+    neighbours = Neighbours(hands)
+    sweeps = Pass("sweep", lambda: _look_after(hands, dispatcher, neighbours))
+    dispatcher = Dispatcher(hands, systemd=systemd, overdue=sweeps.begin)
     listener = Listener(
         hands.services.settings.database_url,
         [WORK_CHANNEL],
         lambda *_: dispatcher.wake(),
+        application="proofsheet-worker-listener",
         deaf_poll_s=DEAF_POLL_S,
     )
-    neighbours = Neighbours(hands)
-    _set(scheduler, hands, dispatcher, neighbours)
+    _set(scheduler, hands, dispatcher, sweeps)
     decoder.warm()
     scheduler.start()
     dispatcher.start()
@@ -103,6 +102,7 @@ def run(hands: Hands) -> None:
     systemd.stopping()
     _finish(hands, dispatcher, signals)
     scheduler.shutdown(wait=True)
+    sweeps.close()
     listener.stop()
     _write(hands, heartbeats.left)
     neighbours.leave()
@@ -121,15 +121,13 @@ def _finish(hands: Hands, dispatcher: Dispatcher, signals: Signals) -> None:
 
 
 def _set(
-    scheduler: BackgroundScheduler, hands: Hands, dispatcher: Dispatcher, neighbours: Neighbours
+    scheduler: BackgroundScheduler, hands: Hands, dispatcher: Dispatcher, sweeps: Pass
 ) -> None:
     """Set the clocks, each with a thread of its own: none waits for another."""
     at_once = datetime.now(UTC)
     scheduler.add_job(
-        _look_after,
+        sweeps.begin,
         "interval",
-        [hands, dispatcher, neighbours],
-        id="sweep",
         executor="sweep",
         seconds=SWEEP_S,
         jitter=SWEEP_S / 10,
@@ -157,12 +155,9 @@ def _set(
 
 
 def _look_after(hands: Hands, dispatcher: Dispatcher, neighbours: Neighbours) -> None:
-    try:
-        neighbours.free_the_deads()
-        if sweep.sweep(hands) + sweep.recover(hands):
-            dispatcher.wake()
-    except DBAPIError as error:
-        log.warning("sweep_failed", reason=str(error.orig).strip())
+    neighbours.free_the_deads()
+    if sweep.sweep(hands) + sweep.recover(hands):
+        dispatcher.wake()
 
 
 def _try_closed_gates(hands: Hands) -> None:

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 
 import structlog
 from sqlalchemy.exc import DBAPIError
@@ -16,6 +16,7 @@ from core.stages import Stage
 from workers import rechecks, steps
 from workers.backoff import jittered
 from workers.hands import Hands
+from workers.passes import Pass
 from workers.sending import send_s
 from workers.systemd import Systemd
 
@@ -106,32 +107,6 @@ class Lane:
         self._pool.shutdown(wait=True)
 
 
-class Rechecks:
-    """One thread for attempts that no step of their job looks after; one pass at a time."""
-
-    def __init__(self, hands: Hands) -> None:
-        self._hands = hands
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="rechecks")
-        self._pass: Future[None] | None = None
-
-    def fill(self) -> None:
-        """Begin a pass unless one is under way; what becomes due meanwhile waits for the next."""
-        if self._pass is None or self._pass.done():
-            self._pass = self._pool.submit(self._look)
-
-    def _look(self) -> None:
-        try:
-            while rechecks.recheck(self._hands):
-                pass
-        except Exception:
-            # The outermost loop of a recheck: what was taken is due again by itself.
-            log.exception("rechecks_failed")
-
-    def close(self) -> None:
-        """Finish the question under way."""
-        self._pool.shutdown(wait=True, cancel_futures=True)
-
-
 class Dispatcher:
     """The claim loop: woken by a notification, by a finished step, or by the clock.
 
@@ -155,7 +130,7 @@ class Dispatcher:
             Lane(hands, Stage.GENERATING, POLLERS),
             Lane(hands, Stage.STORING, STORERS),
         ]
-        self._rechecks = Rechecks(hands)
+        self._rechecks = Pass("rechecks", lambda: rechecks.recheck(hands))
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="claims")
@@ -166,7 +141,7 @@ class Dispatcher:
     @property
     def busy(self) -> int:
         """How many steps are under way."""
-        return sum(lane.busy for lane in self._lanes)
+        return sum(lane.busy for lane in self._lanes) + self._rechecks.busy
 
     def start(self) -> None:
         """Begin to claim."""
@@ -192,7 +167,7 @@ class Dispatcher:
         return not self._thread.is_alive()
 
     def _run(self) -> None:
-        woken, pause_s = True, 0.0
+        woken = True
         while not self._stopping.is_set():
             pause_s = self._turn(woken=woken)
             self._systemd.alive()
@@ -214,7 +189,7 @@ class Dispatcher:
             if ahead.due:
                 self._claim_all()
             if ahead.recheck:
-                self._rechecks.fill()
+                self._rechecks.begin()
             if ahead.overdue:
                 self._overdue()
             self._tell_trouble("")
@@ -244,6 +219,7 @@ class Dispatcher:
     def _finish(self) -> None:
         """Wait for the steps under way, and ask systemd for as long as they may honestly take."""
         honest_until = time.monotonic() + longest_step_s(self._hands)
+        self._rechecks.close()
         while self.busy:
             if time.monotonic() < honest_until:
                 self._systemd.finishing(self.busy, within_s=GRANTED_S)
@@ -251,4 +227,3 @@ class Dispatcher:
             self._wake.clear()
         for lane in self._lanes:
             lane.close()
-        self._rechecks.close()

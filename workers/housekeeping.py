@@ -2,7 +2,7 @@
 
 import structlog
 
-from core import heartbeats, sign_in, uploads
+from core import forgetting, heartbeats, uploads
 from core.errors import StorageError
 from workers import sweep
 from workers.hands import Hands
@@ -22,8 +22,7 @@ def tidy(hands: Hands) -> None:
         if not heartbeats.first_to(session, "tidy", every_s=EVERY_S, worker=hands.worker):
             return
     with hands.services.sessions.begin() as session:
-        sign_in.forget_old(session)
-        heartbeats.forget_old(session)
+        forgetting.forget_old(session)
     sweep.expire(hands)
     try:
         _drop_stale_uploads(hands)

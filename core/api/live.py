@@ -70,7 +70,12 @@ async def running_hub(api: FastAPI, services: Services) -> AsyncIterator[None]:
     """Listen to the database while the process serves."""
     hub = Hub(asyncio.get_running_loop())
     api.state.hub = hub
-    listener = Listener(services.settings.database_url, [LIVE_CHANNEL], hub.heard)
+    listener = Listener(
+        services.settings.database_url,
+        [LIVE_CHANNEL],
+        hub.heard,
+        application="proofsheet-web-listener",
+    )
     listener.start()
     try:
         yield

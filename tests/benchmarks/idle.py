@@ -3,16 +3,17 @@
 import time
 
 import psutil
+from sqlalchemy import text
 
 from tests.benchmarks.figures import Figures
 from tests.stack import Stack
 
 MIB = 2**20
-WINDOW_S = 30
+WINDOW_S = 60
 
 
 def measure(figures: Figures, stack: Stack) -> None:
-    """Print memory and CPU over half a minute of rest."""
+    """Print memory, connections, and CPU over a minute of rest."""
     time.sleep(5)
     web, worker = stack.child("web"), stack.child("worker")
     before = [cpu_s(process) for process in (web, worker)]
@@ -22,9 +23,32 @@ def measure(figures: Figures, stack: Stack) -> None:
         for process, was in zip((web, worker), before, strict=True)
     ]
     figures.measured("web.idle.cpu", shares[0], "%", goal=1)
-    figures.measured("worker.idle.cpu", shares[1], "%", goal=1)
+    figures.measured("worker.idle.cpu", shares[1], "%", goal=0.2)
     figures.measured("web.idle.rss", rss_mib(web), "MiB", goal=250)
-    figures.measured("worker.idle.rss", rss_mib(worker), "MiB", goal=200)
+    figures.measured("worker.idle.rss", rss_mib(worker), "MiB", goal=120)
+    for process in ("web", "worker"):
+        open_ones = connections(stack, f"proofsheet-{process}")
+        figures.measured(f"{process}.idle.connections", open_ones, "", goal=5)
+
+
+def connections(stack: Stack, application: str) -> int:
+    """Return how many connections to Postgres a process has open, its listener's included."""
+    services = stack.services()
+    try:
+        with services.engine.connect() as connection:
+            return int(
+                connection.scalar(
+                    text(
+                        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+                        " AND application_name LIKE :application || '%'"
+                    ),
+                    {"application": application},
+                )
+                or 0
+            )
+    finally:
+        services.engine.dispose()
+        services.bucket.close()
 
 
 def rss_mib(process: psutil.Process) -> float:

@@ -7,7 +7,7 @@ import streamlit_authenticator
 import yaml
 from sqlalchemy import func, select, update
 
-from core import accounts, sign_in, users
+from core import accounts, forgetting, sign_in, users
 from core.errors import NotSignedIn, Rejected, TooMany
 from core.models import Audit, LoginAttempt, Role
 from core.models import Session as SessionRow
@@ -238,7 +238,7 @@ def test_old_rows_are_swept(sessions, enter):
         session.execute(update(LoginAttempt).values(at=func.now() - timedelta(days=2)))
         session.execute(update(SessionRow).values(expires_at=func.now() - timedelta(days=31)))
     with sessions.begin() as session:
-        sign_in.forget_old(session)
+        forgetting.forget_old(session)
 
     with sessions() as session:
         assert session.scalars(select(LoginAttempt)).all() == []
