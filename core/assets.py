@@ -222,30 +222,6 @@ def of_job(session: Session, job_id: UUID) -> Sequence[Asset]:
     ).all()
 
 
-def small_of_jobs(session: Session, job_ids: Sequence[UUID]) -> Mapping[UUID, list[Asset]]:
-    """Return thumbnails, posters and previews of a page of jobs, by job."""
-    rows = session.scalars(
-        select(Asset)
-        .where(Asset.job_id.in_(job_ids), Asset.kind.in_([*SMALL, AssetKind.PREVIEW]))
-        .order_by(Asset.position, Asset.id)
-    )
-    by_job: dict[UUID, list[Asset]] = defaultdict(list)
-    for row in rows:
-        if row.job_id is not None:
-            by_job[row.job_id].append(row)
-    return by_job
-
-
-def result_counts(session: Session, job_ids: Sequence[UUID]) -> Mapping[UUID, int]:
-    """Return how many results each job of a page has."""
-    rows = session.execute(
-        select(Asset.job_id, func.count())
-        .where(Asset.job_id.in_(job_ids), Asset.kind == AssetKind.RESULT)
-        .group_by(Asset.job_id)
-    )
-    return {job_id: count for job_id, count in rows if job_id is not None}
-
-
 def get(session: Session, id: UUID) -> Asset:
     """Return a file's row. Raises NotFound."""
     asset = session.get(Asset, id)

@@ -4,22 +4,19 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Numeric, Select, func, select, text
+from sqlalchemy import Numeric, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from core import assets, audit, events, runs
 from core.errors import NotFound, msg
-from core.ids import floor_id, new_id
-from core.models import AssetKind, Job, PromptCache, Run, User
-from core.stages import Stage, Status
-
-PAGE_SIZE = 48
+from core.ids import new_id
+from core.models import AssetKind, Job, PromptCache, User
+from core.stages import Status
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,59 +75,6 @@ def queue(session: Session, user: User, order: Order) -> Job:
     return job
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Filter:
-    """What a page of the history shows. Empty means everything."""
-
-    statuses: Sequence[str] = ()
-    needs_decision: bool = False
-    providers: Sequence[str] = ()
-    user_id: UUID | None = None
-    since: datetime | None = None
-    until: datetime | None = None
-
-
-def page(
-    session: Session,
-    filter: Filter,
-    *,
-    before: UUID | None = None,
-    after: UUID | None = None,
-    limit: int = PAGE_SIZE,
-) -> Sequence[Job]:
-    """Return jobs newest first: those older than `before`, or next newer than `after`."""
-    query = _filtered(select(Job), filter)
-    if after is not None:
-        newer = session.scalars(query.where(Job.id > after).order_by(Job.id).limit(limit)).all()
-        return list(reversed(newer))
-    if before is not None:
-        query = query.where(Job.id < before)
-    return session.scalars(query.order_by(Job.id.desc()).limit(limit)).all()
-
-
-def count_up_to(session: Session, filter: Filter, *, limit: int = 1000) -> int:
-    """Return how many jobs a filter finds, counting no further than `limit` + 1."""
-    found = _filtered(select(Job.id), filter).limit(limit + 1).subquery()
-    return session.scalar(select(func.count()).select_from(found)) or 0
-
-
-def _filtered(query: Select[Any], filter: Filter) -> Select[Any]:
-    query = query.where(Job.deleted_at.is_(None))
-    if filter.user_id is not None:
-        query = query.where(Job.user_id == filter.user_id)
-    if filter.statuses:
-        query = query.where(Job.status.in_(filter.statuses))
-    if filter.providers:
-        query = query.where(Job.provider.in_(filter.providers))
-    if filter.since is not None:
-        query = query.where(Job.id >= floor_id(filter.since))
-    if filter.until is not None:
-        query = query.where(Job.id < floor_id(filter.until))
-    if filter.needs_decision:
-        query = query.where(Job.id.in_(select(Run.job_id).where(Run.stage == Stage.UNCERTAIN)))
-    return query
-
-
 def visible(session: Session, viewer: User, id: UUID, *, team_reads: bool) -> Job:
     """Return a job this person may look at; foreign and missing ones look the same.
 
@@ -173,12 +117,6 @@ def restored(session: Session, owner: User, id: UUID) -> None:
         job.deleted_at = None
         audit.record(session, "job_restored", user_id=owner.id, on=("job", id))
         events.show_change(session, job_id=id, user_id=job.user_id)
-
-
-def run_states(session: Session, ids: Sequence[UUID]) -> Mapping[UUID, Run]:
-    """Return the moving parts of a page of jobs; final jobs have none."""
-    rows = session.scalars(select(Run).where(Run.job_id.in_(ids)))
-    return {run.job_id: run for run in rows}
 
 
 def twin(session: Session, fingerprint: bytes) -> Job | None:

@@ -1,5 +1,7 @@
 """Numbers, money, times and sizes as people of this tab's language read them."""
 
+import functools
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -8,12 +10,62 @@ import streamlit as st
 from babel.dates import format_datetime, format_time, format_timedelta
 from babel.numbers import format_currency, format_decimal
 
+from core.errors import Message
 from core.services import services
+from core.translations import translate
 from pages.parts.words import locale
 
 
-def _babel() -> str:
-    return "ko_KR" if locale() == "ko" else "en_US"
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Who reads: a language and a time zone. Asked once where many things are written."""
+
+    locale: str
+    zone: ZoneInfo
+
+    @property
+    def babel(self) -> str:
+        """The language as babel names it."""
+        return "ko_KR" if self.locale == "ko" else "en_US"
+
+    def say(self, message: Message) -> str:
+        """Return a message of the core."""
+        return translate(message, self.locale)
+
+    def moment(self, at: datetime | None) -> str:
+        """Return a date and time in the browser's zone."""
+        return _moment(at, self.zone, self.babel) if at is not None else "–"
+
+    def span(self, seconds: float | None) -> str:
+        """Return a length of time, like '12 s' or '3 min'."""
+        if seconds is None:
+            return "–"
+        if seconds < 10:
+            return f"{format_decimal(round(seconds, 1), locale=self.babel)} s"
+        return format_timedelta(
+            timedelta(seconds=seconds), threshold=1.5, format="short", locale=self.babel
+        )
+
+    def usd(self, amount: Decimal | None) -> str:
+        """Return an amount of dollars with as many places as it takes to see it."""
+        return _usd(amount, self.babel) if amount is not None else "–"
+
+
+# A grid of 48 cards is written again at every change that is pushed, mostly the same.
+@functools.lru_cache(maxsize=4096)
+def _moment(at: datetime, zone: ZoneInfo, babel: str) -> str:
+    return format_datetime(at.astimezone(zone), "medium", locale=babel)
+
+
+@functools.lru_cache(maxsize=4096)
+def _usd(amount: Decimal, babel: str) -> str:
+    pattern = "¤#,##0.00" if amount >= 1 or amount == 0 else "¤0.00##"
+    return format_currency(amount, "USD", pattern, locale=babel, currency_digits=False)
+
+
+def reader() -> Reader:
+    """Return who reads this tab."""
+    return Reader(locale(), zone())
 
 
 def today() -> date:
@@ -31,9 +83,7 @@ def zone() -> ZoneInfo:
 
 def moment(at: datetime | None) -> str:
     """Return a date and time in the browser's zone."""
-    if at is None:
-        return "–"
-    return format_datetime(at.astimezone(zone()), "medium", locale=_babel())
+    return reader().moment(at)
 
 
 def time_of_day(at: datetime) -> str:
@@ -41,35 +91,25 @@ def time_of_day(at: datetime) -> str:
     here = at.astimezone(zone())
     if here.date() != datetime.now(zone()).date():
         return moment(at)
-    return format_time(here, "short", locale=_babel())
+    return format_time(here, "short", locale=reader().babel)
 
 
 def span(seconds: float | None) -> str:
     """Return a length of time, like '12 s' or '3 min'."""
-    if seconds is None:
-        return "–"
-    if seconds < 10:
-        return f"{format_decimal(round(seconds, 1), locale=_babel())} s"
-    return format_timedelta(
-        timedelta(seconds=seconds), threshold=1.5, format="short", locale=_babel()
-    )
+    return reader().span(seconds)
 
 
 def usd(amount: Decimal | None) -> str:
     """Return an amount of dollars with as many places as it takes to see it."""
-    if amount is None:
-        return "–"
-    pattern = "¤#,##0.00" if amount >= 1 or amount == 0 else "¤0.00##"
-    return format_currency(amount, "USD", pattern, locale=_babel(), currency_digits=False)
+    return reader().usd(amount)
 
 
 def size(bytes: int) -> str:
     """Return a file's size."""
-    value = float(bytes)
+    value, babel = float(bytes), reader().babel
     for unit in ("B", "kB", "MB"):
         if value < 1000:
-            return (
-                f"{format_decimal(round(value, 1 if unit != 'B' else 0), locale=_babel())} {unit}"
-            )
+            places = 0 if unit == "B" else 1
+            return f"{format_decimal(round(value, places), locale=babel)} {unit}"
         value /= 1000
-    return f"{format_decimal(round(value, 1), locale=_babel())} GB"
+    return f"{format_decimal(round(value, 1), locale=babel)} GB"

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import streamlit as st
 
-from core.jobs import Filter
+from core.history import Filter
 from core.models import Provider, User
 from core.sentences import STATUS_LABELS
 from core.stages import Status

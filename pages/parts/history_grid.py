@@ -1,21 +1,20 @@
 """The history's grid: one component, pages by keyset, alive by push."""
 
-from collections.abc import Sequence
 from uuid import UUID
 
 import streamlit as st
 
-from core import jobs
-from core.cards import Card, cards
-from core.models import Job, User
+from core import history
+from core.history import COUNTED, Card, Filter, Page
+from core.models import User
 from core.sentences import LABELS, tone_of
 from core.services import services
 from pages.parts import actions, history_filter, pushes, run_again
 from pages.parts.components.grid import grid
 from pages.parts.components.live import live
-from pages.parts.formats import moment, span, usd
+from pages.parts.formats import Reader, reader
 from pages.parts.look import look
-from pages.parts.words import _, say
+from pages.parts.words import _
 
 
 def show(user: User) -> None:
@@ -30,32 +29,28 @@ def _page(user: User) -> None:
     filter = history_filter.chosen(user, team_reads=shared)
     before, after = history_filter.cursor()
     with services().sessions() as session:
-        found = jobs.page(session, filter, before=before, after=after)
-        newest = before is None and after is None
-        has_newer = not newest and bool(
-            found and jobs.page(session, filter, after=found[0].id, limit=1)
-        )
-        has_older = bool(found and jobs.page(session, filter, before=found[-1].id, limit=1))
-        total = jobs.count_up_to(session, filter)
-        shown = cards(session, services(), found)
-    if not found:
+        page = history.page(session, filter, before=before, after=after)
+        total = history.count(session, filter) if page.cards else 0
+    if not page.cards:
         _nothing(filter)
         return
     st.caption(_count(total))
-    action = grid(key="history", labels=_labels(), cards=[_card(card, user) for card in shown])
-    _pager(found, has_newer=has_newer, has_older=has_older)
+    reading = reader()
+    cards = [_card(card, user, reading) for card in page.cards]
+    action = grid(key="history", labels=_labels(), cards=cards)
+    _pager(page)
     if action:
         _act(user, str(action["act"]), UUID(str(action["id"])))
 
 
 def _count(total: int) -> str:
-    if total > 1000:
-        return _("More than {count} jobs", count="1,000")
+    if total > COUNTED:
+        return _("More than {count} jobs", count=f"{COUNTED:,}")
     return _("1 job") if total == 1 else _("{count} jobs", count=f"{total:,}")
 
 
-def _nothing(filter: jobs.Filter) -> None:
-    if filter == jobs.Filter(user_id=filter.user_id):
+def _nothing(filter: Filter) -> None:
+    if filter == Filter(user_id=filter.user_id):
         look.empty_state(
             _("Nothing here yet"),
             _("Your edits and videos appear here, newest first. Nothing you make is ever lost."),
@@ -78,53 +73,49 @@ def _labels() -> dict[str, str]:
     }
 
 
-def _card(card: Card, user: User) -> dict[str, object]:
-    job = card.job
-    facts = [moment(job.created_at), job.model]
-    if job.user_id != user.id:
-        facts.insert(1, card.owner)
-    if job.cost_usd is not None:
-        facts.append(usd(job.cost_usd))
+def _card(card: Card, user: User, reading: Reader) -> dict[str, object]:
+    own = card.user_id == user.id
+    facts = [reading.moment(card.created_at), *([] if own else [card.owner]), card.model]
+    if card.cost_usd is not None:
+        facts.append(reading.usd(card.cost_usd))
     return {
-        "id": str(job.id),
-        "href": f"/job?id={job.id}",
-        "thumb_url": card.thumbnail_url,
-        "preview_url": card.preview_url,
+        "id": str(card.id),
+        "href": f"/job?id={card.id}",
+        "thumb_url": _link(card.thumbnail_key),
+        "preview_url": None if card.thumbnail_key else _link(card.preview_key),
         "kind": card.kind,
-        "status": job.status,
-        "stage_label": say(LABELS[card.stage]),
+        "status": card.status,
+        "stage_label": reading.say(LABELS[card.stage]),
         "tone": tone_of(card.stage),
-        "title": job.prompt[:200],
+        "title": card.title,
         "meta": facts,
-        "duration": span(card.duration_s) if card.duration_s else None,
+        "duration": reading.span(card.duration_s) if card.duration_s else None,
         "results": card.results,
-        "own": job.user_id == user.id,
-        "download_url": f"/api/assets/{job.cover_asset_id}/download"
-        if job.cover_asset_id
-        else None,
+        "own": own,
+        "download_url": f"/api/assets/{card.cover_id}/download" if card.cover_id else None,
     }
 
 
-def _download(job: Job) -> str | None:
-    return f"/api/assets/{job.cover_asset_id}/download" if job.cover_asset_id else None
+def _link(key: str | None) -> str | None:
+    return services().bucket.stable_url(key) if key else None
 
 
-def _pager(found: Sequence[Job], *, has_newer: bool, has_older: bool) -> None:
+def _pager(page: Page) -> None:
     with st.container(horizontal=True, horizontal_alignment="center", key="history-pager"):
         st.button(
             _("Newer"),
             icon=":material/arrow_back:",
-            disabled=not has_newer,
+            disabled=not page.has_newer,
             on_click=history_filter.turn_to,
-            args=("after", str(found[0].id)),
+            args=("after", str(page.cards[0].id)),
         )
         st.button(
             _("Older"),
             icon=":material/arrow_forward:",
             icon_position="right",
-            disabled=not has_older,
+            disabled=not page.has_older,
             on_click=history_filter.turn_to,
-            args=("before", str(found[-1].id)),
+            args=("before", str(page.cards[-1].id)),
         )
 
 

@@ -1,18 +1,16 @@
 import threading
-from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
 
-from core import jobs, runs
+from core import history, jobs
 from core.errors import NotFound
 from core.models import Role
-from core.stages import Status
-from tests.core.conftest import claimed, filed, order, person
+from tests.core.conftest import filed, order, person
 
 
 def ids(found):
-    return [job.id for job in found]
+    return [card.id for card in found.cards]
 
 
 def test_a_hundred_identical_submits_at_once_are_one_job(sessions, kim):
@@ -33,7 +31,7 @@ def test_a_hundred_identical_submits_at_once_are_one_job(sessions, kim):
 
     assert len(made) == 1
     with sessions() as session:
-        assert jobs.count_up_to(session, jobs.Filter()) == 1
+        assert history.count(session, history.Filter()) == 1
 
 
 def test_a_client_key_belongs_to_its_person(sessions, kim):
@@ -48,52 +46,6 @@ def test_the_fingerprint_knows_what_differs():
     assert order().fingerprint() == base
     assert order(prompt="a paper plane").fingerprint() != base
     assert order(options={"size": "auto"}).fingerprint() != base
-
-
-class TestPage:
-    def test_pages_join_without_gap_or_repeat(self, sessions, kim):
-        made = [filed(sessions, kim).id for _ in range(7)]
-
-        with sessions() as session:
-            first = ids(jobs.page(session, jobs.Filter(), limit=3))
-            second = ids(jobs.page(session, jobs.Filter(), before=first[-1], limit=3))
-            third = ids(jobs.page(session, jobs.Filter(), before=second[-1], limit=3))
-            back = ids(jobs.page(session, jobs.Filter(), after=third[0], limit=3))
-        assert first + second + third == list(reversed(made))
-        assert back == second
-
-    def test_filters_narrow(self, sessions, kim):
-        lee = person(sessions, "lee")
-        image = filed(sessions, kim)
-        video = filed(sessions, lee, provider="hailuo", dialect="minimax_v1")
-
-        with sessions() as session:
-
-            def found(**filter):
-                return ids(jobs.page(session, jobs.Filter(**filter)))
-
-            assert found(providers=["hailuo"]) == [video.id]
-            assert found(user_id=kim.id) == [image.id]
-            assert found(statuses=[Status.DONE]) == []
-            now = datetime.now(UTC)
-            assert found(since=now - timedelta(hours=1)) == [video.id, image.id]
-            assert found(until=now - timedelta(hours=1)) == []
-
-    def test_what_needs_a_decision_is_found(self, sessions, kim):
-        job, _ = filed(sessions, kim), filed(sessions, kim)
-        claim = claimed(sessions)
-        with sessions.begin() as session:
-            runs.unsure(session, claim, why="no_answer")
-
-        with sessions() as session:
-            assert ids(jobs.page(session, jobs.Filter(needs_decision=True))) == [job.id]
-
-    def test_a_count_goes_no_further_than_asked(self, sessions, kim):
-        for _ in range(5):
-            filed(sessions, kim)
-
-        with sessions() as session:
-            assert jobs.count_up_to(session, jobs.Filter(), limit=3) == 4
 
 
 class TestWhoMayLook:
@@ -133,11 +85,11 @@ def test_the_trash_gives_back(sessions, kim):
     with sessions.begin() as session:
         jobs.trashed(session, kim, job.id)
     with sessions.begin() as session:
-        assert jobs.page(session, jobs.Filter()) == []
+        assert ids(history.page(session, history.Filter())) == []
         jobs.restored(session, kim, job.id)
 
     with sessions() as session:
-        assert ids(jobs.page(session, jobs.Filter())) == [job.id]
+        assert ids(history.page(session, history.Filter())) == [job.id]
 
 
 def test_typical_time_and_cost_are_unknown_before_the_first(sessions, kim):

@@ -1,17 +1,17 @@
 """What a form starts with: a job to change, and what it held before its page was left."""
 
+from sqlalchemy import select
 from streamlit.testing.v1 import AppTest
 
-from core import jobs
 from core.details import Detail, load
-from core.models import AssetKind
+from core.models import AssetKind, Job
 from tests.core.conftest import person
 from tests.pages.conftest import masked_job
 
 
 def newest(services, user) -> Detail:
     with services.sessions() as session:
-        (job,) = jobs.page(session, jobs.Filter(), limit=1)
+        job = session.scalars(select(Job).order_by(Job.id.desc())).first()
         return load(session, user, job.id, team_reads=True)
 
 

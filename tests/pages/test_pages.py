@@ -3,9 +3,10 @@ import re
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 from streamlit.testing.v1 import AppTest
 
-from core import accounts, gates, heartbeats, jobs
+from core import accounts, gates, heartbeats, history, jobs
 from core.models import Job, Role
 from tests.core.conftest import filed, order, person
 from tests.pages.conftest import SCRIPT
@@ -85,7 +86,7 @@ def test_a_prompt_alone_is_told_what_it_lacks_and_nothing_is_filed(open_page, se
 
     assert not at.exception
     with services.sessions() as session:
-        assert jobs.count_up_to(session, jobs.Filter()) == 0
+        assert history.count(session, history.Filter()) == 0
 
 
 def test_a_video_from_text_is_filed_by_one_click(open_page, services, kim):
@@ -95,7 +96,7 @@ def test_a_video_from_text_is_filed_by_one_click(open_page, services, kim):
 
     assert not at.exception
     with services.sessions() as session:
-        (job,) = jobs.page(session, jobs.Filter())
+        job = session.scalars(select(Job)).one()
     assert (job.provider, job.prompt, job.user_id) == ("hailuo", "a paper boat in the rain", kim.id)
     assert job.options["mode"] == "text"
 

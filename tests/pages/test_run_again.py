@@ -1,8 +1,9 @@
 """Running a job once more costs again: the dialog says how much before anything is filed."""
 
+from sqlalchemy import select
 from streamlit.testing.v1 import AppTest
 
-from core import jobs
+from core import history
 from core.models import Job
 from tests.core.conftest import filed, person
 from tests.pages.conftest import masked_job
@@ -27,7 +28,7 @@ def within(at: AppTest, job: Job) -> AppTest:
 
 def count(services) -> int:
     with services.sessions() as session:
-        return jobs.count_up_to(session, jobs.Filter())
+        return history.count(session, history.Filter())
 
 
 def test_nothing_is_filed_before_the_price_was_seen(open_page, services, kim):
@@ -43,7 +44,7 @@ def test_one_click_in_the_dialog_files_it_once_more(open_page, services, kim):
     within(at, first).button(key="run-again-go").click().run()
 
     with services.sessions() as session:
-        again, _ = jobs.page(session, jobs.Filter())
+        again, _ = session.scalars(select(Job).order_by(Job.id.desc()))
     assert (again.parent_job_id, again.prompt) == (first.id, first.prompt)
 
 
