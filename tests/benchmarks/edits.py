@@ -126,24 +126,36 @@ def _click_to_request(
     figures.measured("click_to_request.p95", percentile(delays, 0.95), "ms", goal=100)
 
 
-def _total(figures: Figures, stack: Stack, services: Services, user: User, rounds: int = 8) -> None:
-    stack.control("openai", "settings", method="PATCH", body={"fixed_s": 5})
+def _total(figures: Figures, stack: Stack, services: Services, user: User) -> None:
+    ours, theirs = totals(stack, services, user, rounds=8)
+    ratio = percentile(ours, 0.5) / percentile(theirs, 0.5)
+    figures.told("edit.total", percentile(ours, 0.5), "s")
+    figures.told("edit.blocking_script", percentile(theirs, 0.5), "s")
+    figures.measured("edit.total_vs_script", ratio, "ratio", goal=1.10)
+
+
+def totals(
+    stack: Stack, services: Services, user: User, *, rounds: int
+) -> tuple[list[float], list[float]]:
+    """Return the seconds of edits that take the provider 5 s: ours, and the blocking script's.
+
+    From the click until the result is stored; in turn, because the machine's speed drifts.
+    """
+    stack.control("openai", "settings", method="PATCH", body={"fixed_s": 5, "tail_share": 0})
     content = noise(1000)
     image = uploaded(services, user, content)
     script = Script(str(stack.environment()["OPENAI_BASE_URL"]), services.bucket)
     options = {"model": MODEL, **OPTIONS}
     script.edit(content, "warm up", options)
+    finished(services, filed(services, user, image, f"warm up {uuid4()}").id)
     ours, theirs = [], []
-    for number in range(rounds):  # in turn: the machine's speed drifts
+    for number in range(rounds):
         theirs.append(script.edit(content, f"script {number}", options))
         started = time.monotonic()
         job = filed(services, user, image, f"ours {number} {uuid4()}")
         finished(services, job.id)
         ours.append(time.monotonic() - started)
-    ratio = percentile(ours, 0.5) / percentile(theirs, 0.5)
-    figures.told("edit.total", percentile(ours, 0.5), "s")
-    figures.told("edit.blocking_script", percentile(theirs, 0.5), "s")
-    figures.measured("edit.total_vs_script", ratio, "ratio", goal=1.10)
+    return ours, theirs
 
 
 def _large() -> bytes:

@@ -1,0 +1,47 @@
+"""`make bench-engine`: the figures of the paid-call engine, as ratios within one run."""
+
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.benchmarks.engine import horizon, inflight, peers, rates, resting, sending
+from tests.benchmarks.figures import Figures
+from tests.stack import running
+
+ON_POSTGRES = {
+    "peers": peers.measure,
+    "inflight": inflight.measure,
+    "horizon": horizon.measure,
+    "idle": resting.measure,
+    "claims": rates.measure,
+}
+ON_THE_STACK = {"send": sending.measure, "edits": sending.measure_edits}
+
+
+def main(parts: list[str]) -> int:
+    """Measure all, or the parts named: claims peers send edits inflight idle horizon."""
+    figures = Figures()
+    chosen = set(parts) or ON_POSTGRES.keys() | ON_THE_STACK.keys()
+    for name, measure in ON_POSTGRES.items():
+        if name in chosen:
+            measure(figures)
+    if chosen & ON_THE_STACK.keys():
+        _on_the_stack(figures, chosen)
+    return figures.status()
+
+
+def _on_the_stack(figures: Figures, chosen: set[str]) -> None:
+    folder = Path(tempfile.mkdtemp(prefix="proofsheet-bench-"))
+    folder.chmod(0o755)
+    try:
+        with running(folder / "home") as stack:
+            for name, measure in ON_THE_STACK.items():
+                if name in chosen:
+                    measure(figures, stack)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
