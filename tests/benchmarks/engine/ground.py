@@ -10,8 +10,8 @@ import psycopg2
 
 from core import jobs, users
 from core.accounts import Account
-from core.schema import migrate
 from core.models import Dialect, Role, User
+from core.schema import migrate
 from core.services import Services, build
 from core.settings import Settings
 from tests import servers
