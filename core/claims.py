@@ -4,13 +4,14 @@ Functions take the session first and never commit. A claim whose token is no
 longer the row's raises `Stale`, and the caller changes nothing.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, case, exists, func, or_, select, update
+from sqlalchemy import Row, Uuid, exists, or_, text, update
 from sqlalchemy.orm import Session
 
 from core import turns
@@ -19,7 +20,7 @@ from core.errors import Conflict
 from core.lookback import Lookback
 from core.models import Attempt, Run
 from core.stages import LIVE_OUTCOMES, Stage
-from core.transitions import move
+from core.transitions import begin_sending
 from core.usage import Key
 
 READING: Final = (Stage.GENERATING, Stage.STORING)  # steps that cost nothing
@@ -65,94 +66,71 @@ def claim(
     """
     lookback = lookback or Lookback()
     lookback.begin()
+    lease = {"worker": worker, "leases": json.dumps(dict(leases))}
     taken: Sequence[Claim] = []
     if Stage.READY in stages:
         next_up = turns.next_up(session, keys=keys, lookback=lookback, limit=limit)
-        taken = _leased(session, _still_ready(next_up), worker, leases, keys) if next_up else []
-        taken = sorted(taken, key=lambda claim: next_up.index(claim.job_id))
+        begun = begin_sending(session, next_up, keys=keys, **lease) if next_up else []
+        taken = [_claim(row, worker) for row in begun]
     reading = [stage for stage in stages if stage in READING]
     if reading and len(taken) < limit:
-        part = ",".join([*reading, host])
-        due = _due_for_reading(reading, host, lookback.since(part)).limit(limit - len(taken))
-        found = _leased(session, due, worker, leases, keys)
-        if found:
-            lookback.seen(part, max(claim.due_at for claim in found))
+        found = _due_for_reading(session, lease, reading, host, lookback, limit - len(taken))
         taken = [*taken, *found]
     return taken
 
 
-def _still_ready(ids: Sequence[UUID]) -> Select[*tuple[Any, ...]]:
-    return select(Run.job_id, Run.stage).where(Run.job_id.in_(ids), Run.stage == Stage.READY)
+# SKIP LOCKED: two workers never take the same row and never wait for each other.
+_DUE_FOR_READING: Final = text(
+    """
+    WITH due AS MATERIALIZED (
+        SELECT job_id FROM runs
+        WHERE lease_owner IS NULL AND stage = ANY (:stages)
+          AND due_at BETWEEN :since AND now()
+          AND (spool_host IS NULL OR spool_host = :host)
+        ORDER BY due_at, job_id LIMIT :limit
+        FOR UPDATE SKIP LOCKED
+    )
+    UPDATE runs
+    SET lease_owner = :worker, lease_token = lease_token + 1,
+        lease_until = clock_timestamp()
+            + make_interval(secs => CAST(CAST(:leases AS json) ->> dialect AS float))
+    FROM due WHERE runs.job_id = due.job_id
+    RETURNING runs.job_id, stage, dialect, model, lease_token, failures, polls, due_at, cancel_by
+    """
+).columns(job_id=Uuid)
 
 
 def _due_for_reading(
-    stages: Sequence[Stage], host: str, since: datetime
-) -> Select[*tuple[Any, ...]]:
-    return (
-        select(Run.job_id, Run.stage)
-        .where(
-            Run.lease_owner.is_(None),
-            Run.stage.in_(stages),
-            Run.due_at.between(since, func.now()),
-            or_(Run.spool_host.is_(None), Run.spool_host == host),
-        )
-        .order_by(Run.due_at, Run.job_id)
-    )
-
-
-def _leased(
     session: Session,
-    wanted: Select[*tuple[Any, ...]],
-    worker: str,
-    leases: Mapping[str, float],
-    keys: Sequence[Key],
+    lease: Mapping[str, Any],
+    stages: Sequence[Stage],
+    host: str,
+    lookback: Lookback,
+    limit: int,
 ) -> Sequence[Claim]:
-    due = (
-        wanted.with_for_update(skip_locked=True)
-        .cte("due")
-        .prefix_with("MATERIALIZED", dialect="postgresql")
-    )
-    sent_by = case({key.dialect: key.id for key in keys}, value=Run.dialect, else_=Run.key_id)
-    taken = session.execute(
-        update(Run)
-        .where(Run.job_id == due.c.job_id)
-        .values(
-            lease_owner=worker,
-            lease_until=now() + _seconds(leases),
-            lease_token=Run.lease_token + 1,
-            key_id=case((due.c.stage == Stage.READY, sent_by), else_=Run.key_id),
-        )
-        .returning(Run, due.c.stage.label("found"))
-        .execution_options(synchronize_session=False, populate_existing=True)
-    ).all()
-    claims = [_claimed(session, run, Stage(found), worker) for run, found in taken]
-    session.flush()
+    part = ",".join([*stages, host])
+    wanted = {"stages": list(stages), "host": host, "since": lookback.since(part), "limit": limit}
+    claims = [
+        _claim(row, lease["worker"])
+        for row in session.execute(_DUE_FOR_READING, {**wanted, **lease})
+    ]
+    if claims:
+        lookback.seen(part, max(claim.due_at for claim in claims))
     return claims
 
 
-def _seconds(leases: Mapping[str, float]) -> ColumnElement[Any]:
-    return case(
-        {dialect: timedelta(seconds=length) for dialect, length in leases.items()},
-        value=Run.dialect,
-        else_=timedelta(seconds=min(leases.values())),
-    )
-
-
-def _claimed(session: Session, run: Run, found: Stage, worker: str) -> Claim:
-    failures = run.failures  # a move forgets them: they are of the stage that was found
-    if found is Stage.READY:
-        move(session, run, Stage.SUBMITTING, by=worker)
+def _claim(row: Row[Any], worker: str) -> Claim:
     return Claim(
-        job_id=run.job_id,
-        stage=found,
-        dialect=run.dialect,
-        model=run.model,
-        token=run.lease_token,
+        job_id=row.job_id,
+        stage=Stage(row.stage),
+        dialect=row.dialect,
+        model=row.model,
+        token=row.lease_token,
         worker=worker,
-        failures=failures,
-        polls=run.polls,
-        due_at=run.due_at,
-        cancel=run.cancel_by is not None,
+        failures=row.failures,
+        polls=row.polls,
+        due_at=row.due_at,
+        cancel=row.cancel_by is not None,
     )
 
 
@@ -183,8 +161,13 @@ def held(session: Session, claim: Claim) -> Run:
     """
     run = session.get(Run, claim.job_id, with_for_update=True, populate_existing=True)
     if run is None or run.lease_token != claim.token or run.lease_owner != claim.worker:
-        raise Stale(f"The lease {claim.token} on job {claim.job_id} is no longer held.")
+        raise stale(claim)
     return run
+
+
+def stale(claim: Claim) -> Stale:
+    """Return what a worker is told whose lease is over."""
+    return Stale(f"The lease {claim.token} on job {claim.job_id} is no longer held.")
 
 
 def renewed(session: Session, run: Run, claim: Claim, *, lease_s: float) -> Claim:

@@ -6,7 +6,7 @@ is about the whole key (`model` is empty), others about one model each. The key'
 row is also the lock under which its turns are given out.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
@@ -40,8 +40,7 @@ _LOCK: Final = text(
     FOR UPDATE
     """
 )
-_STANDING: Final = text(
-    """
+STANDING: Final = """
     SELECT dialect, key_id, model, limits,
            coalesce(closed_until > clock_timestamp(), false) AS closed,
            trial_at IS NOT NULL AND trial_job_id IS NULL AS awaits_trial,
@@ -49,7 +48,6 @@ _STANDING: Final = text(
     FROM provider_gates
     WHERE dialect = ANY (:dialects) AND key_id = ANY (:key_ids)
     """
-)
 
 
 def _of(keys: Sequence[Key]) -> ColumnElement[bool]:
@@ -83,17 +81,16 @@ class Gate:
     slow_requests_per_minute: int | None
 
 
-def of_keys(session: Session, keys: Sequence[Key]) -> Sequence[Gate]:
-    """Return every gate of these keys that there is."""
-    rows = session.execute(_STANDING, usage.named(keys))
+def standing(rows: Iterable[Mapping[str, Any]]) -> Sequence[Gate]:
+    """Return what `STANDING` found: every gate of some keys that there is."""
     return [
         Gate(
-            key=(row.dialect, row.key_id),
-            model=row.model,
-            closed=row.closed,
-            on_trial=row.closed and row.awaits_trial,
-            limits=row.limits,
-            slow_requests_per_minute=row.slow,
+            key=(row["dialect"], row["key_id"]),
+            model=row["model"],
+            closed=row["closed"],
+            on_trial=row["closed"] and row["awaits_trial"],
+            limits=row["limits"],
+            slow_requests_per_minute=row["slow"],
         )
         for row in rows
     ]

@@ -20,24 +20,6 @@ from core.models import Job, Run
 from core.stages import Stage
 from core.transitions import become_uncertain, end, job_of, move, release, show
 
-
-def create(session: Session, job: Job, *, dialect: str, input_images: int = 0) -> Run:
-    """Make a new job claimable, and wake the workers at commit."""
-    run = Run(
-        job_id=job.id,
-        user_id=job.user_id,
-        provider=job.provider,
-        dialect=dialect,
-        model=job.model,
-        input_images=input_images,
-    )
-    session.add(run)
-    events.record_move(session, job.id, source=None, target=Stage.READY, by="form")
-    events.wake_workers(session)
-    events.show_change(session, job_id=job.id, user_id=job.user_id)
-    return run
-
-
 # --- moves of the worker that holds the lease -------------------------------------------
 
 

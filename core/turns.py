@@ -144,11 +144,22 @@ def _parts(keys: Sequence[Key], lookback: Lookback) -> dict[str, Any]:
 # --- what fits --------------------------------------------------------------------------
 
 
+# One question: three would be three round trips under the lock.
+_STANDING: Final = text(
+    f"""
+    SELECT (SELECT json_agg(sent) FROM ({usage.SENT}) AS sent) AS sent,
+           (SELECT json_agg(busy) FROM ({usage.IN_HAND}) AS busy) AS busy,
+           (SELECT json_agg(gate) FROM ({gates.STANDING}) AS gate) AS gates
+    """  # noqa: S608  (our own constants)
+)
+
+
 def standing(session: Session, keys: Sequence[Key]) -> Turns:
     """Return what may be sent now."""
-    sent = usage.sent_lately(session, keys)
-    busy = usage.in_hand(session, keys)
-    now = gates.of_keys(session, keys)
+    found = session.execute(_STANDING, usage.named(keys)).one()
+    sent = usage.sent(found.sent or [])
+    busy = usage.in_hand(found.busy or [])
+    now = gates.standing(found.gates or [])
     whole = {gate.key: gate for gate in now if not gate.model}
     models = {(gate.key, gate.model): _room_of_model(gate, sent) for gate in now if gate.model}
     return Turns(

@@ -4,12 +4,12 @@ Counted from the rows that say so anyway, not from counters: exact over all work
 hosts, and no row that every request would have to rewrite.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Text, Uuid, column, text
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from core.providers.capabilities import RateLimits
@@ -70,9 +70,8 @@ def named(keys: Sequence[Key]) -> dict[str, list[str]]:
 
 # An attempt counts unless nothing of it left this machine; a run counts that a worker has
 # claimed and whose attempt is not written yet.
-_SENT: Final = text(
-    f"""
-    SELECT dialect, key_id, model, count(*), CAST(sum(input_images) AS bigint)
+SENT: Final = f"""
+    SELECT dialect, key_id, model, count(*) AS requests, sum(input_images) AS images
     FROM (
         SELECT attempts.dialect, key_id, model, input_images
         FROM attempts JOIN jobs ON jobs.id = job_id
@@ -91,11 +90,9 @@ _SENT: Final = text(
     ) AS asked
     GROUP BY dialect, key_id, model
     """  # noqa: S608  (our own constants)
-)
-_IN_HAND: Final = text(
-    f"""
-    SELECT dialect, key_id, user_id,
-           count(*) FILTER (WHERE stage <> '{Stage.UNCERTAIN}'), count(*)
+IN_HAND: Final = f"""
+    SELECT dialect, key_id, user_id, count(*) AS tasks,
+           count(*) FILTER (WHERE stage <> '{Stage.UNCERTAIN}') AS running
     FROM runs
     WHERE dialect = ANY (:dialects) AND key_id = ANY (:key_ids)
       AND stage IN ('{Stage.SUBMITTING}', '{Stage.GENERATING}', '{Stage.UNCERTAIN}')
@@ -105,26 +102,35 @@ _IN_HAND: Final = text(
       )
     GROUP BY dialect, key_id, user_id
     """  # noqa: S608  (our own constants)
-).columns(
-    column("dialect", Text),
-    column("key_id", Text),
-    column("user_id", Uuid),
-    column("running", BigInteger),
-    column("tasks", BigInteger),
-)
+_SENT: Final = text(SENT)
 
 
 def sent_lately(session: Session, keys: Sequence[Key]) -> Sequence[Sent]:
     """Return what each key asked of each model in the last minute."""
+    return sent(session.execute(_SENT, named(keys)).mappings())
+
+
+def sent(rows: Iterable[Mapping[Any, Any]]) -> Sequence[Sent]:
+    """Return what `SENT` found."""
     return [
-        Sent(key=(dialect, key_id), model=model, requests=requests, images=images)
-        for dialect, key_id, model, requests, images in session.execute(_SENT, named(keys))
+        Sent(
+            key=(row["dialect"], row["key_id"]),
+            model=row["model"],
+            requests=row["requests"],
+            images=int(row["images"]),
+        )
+        for row in rows
     ]
 
 
-def in_hand(session: Session, keys: Sequence[Key]) -> Sequence[InHand]:
-    """Return how many jobs of each person each key has at its provider."""
+def in_hand(rows: Iterable[Mapping[str, Any]]) -> Sequence[InHand]:
+    """Return what `IN_HAND` found."""
     return [
-        InHand(key=(dialect, key_id), user_id=user_id, running=running, tasks=tasks)
-        for dialect, key_id, user_id, running, tasks in session.execute(_IN_HAND, named(keys))
+        InHand(
+            key=(row["dialect"], row["key_id"]),
+            user_id=UUID(row["user_id"]),
+            running=row["running"],
+            tasks=row["tasks"],
+        )
+        for row in rows
     ]

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 
-from core import attempts, events, gates, runs
+from core import attempts, clock, events, gates, runs, transitions
 from core.claims import Claim, Stale
 from core.errors import Conflict
 from core.models import Attempt, Job, Run
@@ -235,3 +235,35 @@ def test_requests_that_nobody_took_add_up_so_that_the_wait_grows(sessions, kim):
         assert claim.failures == failures
         with sessions.begin() as session:
             runs.postponed(session, claim, due_in_s=0, why="unreachable")
+
+
+OWN_OF_A_CLAIM = {"due_at", "lease_owner", "lease_until", "lease_token", "key_id"}
+OWN_OF_A_ROW = {"id", "job_id", "client_key", "created_at", "at", "_sa_instance_state"}
+TIMES = {"started_at", "stage_since"}
+
+
+def test_a_claim_moves_a_job_as_every_other_move_does(sessions, kim):
+    by_claim, by_move = filed(sessions, kim), filed(sessions, kim)
+    claimed(sessions)
+    with sessions.begin() as session:
+        run = session.get_one(Run, by_move.id)
+        run.lease_owner, run.lease_until = "w1", clock.now()
+        transitions.move(session, run, Stage.SUBMITTING, by="w1")
+
+    def looks(job) -> list[dict[str, object]]:
+        with sessions() as session:
+            rows = [
+                session.get_one(Run, job.id),
+                session.get_one(Job, job.id),
+                events.of_job(session, job.id)[-1],
+            ]
+        return [
+            {name: bool(value) if name in TIMES else value for name, value in vars(row).items()}
+            for row in rows
+        ]
+
+    own = OWN_OF_A_CLAIM | OWN_OF_A_ROW
+    for mine, other in zip(looks(by_claim), looks(by_move), strict=True):
+        assert {k: v for k, v in mine.items() if k not in own} == {
+            k: v for k, v in other.items() if k not in own
+        }
