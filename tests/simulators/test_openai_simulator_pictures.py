@@ -42,6 +42,13 @@ def test_size_and_format_are_exactly_those_asked_for(
     assert (reply.json()["size"], reply.json()["output_format"]) == (size, format)
 
 
+def test_small_images_are_tiny_whatever_is_asked_for(simulator: Simulator) -> None:
+    simulator.set(small_images=True)
+    reply = simulator.edit(size="1536x1024")
+    assert result(reply).size == (64, 64)
+    assert reply.json()["size"] == "1536x1024"
+
+
 @pytest.mark.parametrize(
     ("width", "height", "size"),
     [

@@ -26,6 +26,7 @@ DEFAULTS = {
     "tail_share": 0.01,  # so many take at least `tail_s`
     "tail_s": 150,
     "fixed_s": None,  # every call takes exactly this long, whatever `speed`
+    "small_images": False,  # results of 64 x 64 pixels, whatever is asked for
     "requests_per_min": None,
     "input_images_per_min": None,
     "window_s": 60,  # how long that minute is

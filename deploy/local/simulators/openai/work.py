@@ -2,6 +2,7 @@
 
 import json
 import random
+from dataclasses import replace
 from typing import Any
 
 from deploy.local.simulators.openai import breakages, forms, orders, replies, streams
@@ -9,6 +10,7 @@ from deploy.local.simulators.openai.calls import Call
 from deploy.local.simulators.openai.orders import Order
 
 LOSSES = ("reset_after_accept", "hang", "html_200", *breakages.GATEWAY)
+SMALL = (64, 64)
 CUTS = ("body_cut", "unframed_cut")
 
 
@@ -65,16 +67,21 @@ def _produce(call: Call, order: Order) -> None:
     duration_s = _duration_s(call, order)
     if order.stream:
         streams.begin(call)
-        made = pictures.rendered(order, partials)
+        made = pictures.rendered(_painted(call, order), partials)
         streams.play(call, streams.frames(call, order, made, used), duration_s)
         return
-    body = replies.result(order, pictures.rendered(order, 0).results, used)
+    body = replies.result(order, pictures.rendered(_painted(call, order), 0).results, used)
     _spoil(call, body)
     data = json.dumps(body).encode()
     del body
     call.wait_until(duration_s)
     call.head()
     _send(call, data)
+
+
+def _painted(call: Call, order: Order) -> Order:
+    """Return the order as it is painted: tiny, if campaigns of thousands ask for it."""
+    return replace(order, size=SMALL) if call.account.settings["small_images"] else order
 
 
 def _partials(call: Call, order: Order) -> int:

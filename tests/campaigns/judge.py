@@ -1,0 +1,148 @@
+"""The judgement: the provider's ledger against our tables. Pure."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from core.stages import Outcome, Stage, Status
+from tests.campaigns.strikes import Outage, Strike
+from tests.campaigns.tables import AttemptRow, JobRow, Tables
+
+Entry = Mapping[str, Any]
+VISIBLE = {Stage.UNCERTAIN, Stage.ABANDONED}  # a person sees it and decides, or has decided
+KILLED, RESTARTED, REPLY_LOST, UNEXPLAINED = (
+    "worker killed",
+    "database restarted",
+    "reply lost",
+    "unexplained",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """What the ledger says. Each finding is a sentence."""
+
+    lost: Sequence[str]
+    double: Sequence[str]
+    uncertain: Mapping[str, int]  # by why
+    uncertain_unbilled: int  # of these, jobs that the provider was never asked for
+    moving: Sequence[str]  # jobs that never came to rest
+    billed: int
+    ends: Mapping[str, int]  # how many jobs, by where they stand
+
+    @property
+    def uncertain_jobs(self) -> int:
+        """How many jobs wait for a person."""
+        return sum(self.uncertain.values())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Disturbances:
+    """What the campaign did, for explaining what it left behind."""
+
+    strikes: Sequence[Strike] = ()
+    outages: Sequence[Outage] = ()
+    settle_s: float = 0
+
+
+def judged(entries: Sequence[Entry], tables: Tables, done: Disturbances) -> Judgement:
+    """Compare. `entries` are all lines of the ledger."""
+    billed = [entry for entry in entries if entry["event"] == "billed"]
+    asked_for = {entry["prompt"] for entry in billed}
+    uncertain = [job for job in tables.jobs if job.stage == Stage.UNCERTAIN]
+    live = {a.job_id: a for a in tables.attempts if a.outcome == Outcome.UNKNOWN}
+    return Judgement(
+        lost=list(_lost(billed, tables)),
+        double=list(_double(billed, tables)),
+        uncertain=Counter(_why(live.get(job.id), done) for job in uncertain),
+        uncertain_unbilled=sum(job.prompt not in asked_for for job in uncertain),
+        moving=[_rests_not(job) for job in tables.jobs if _moves(job)],
+        billed=len(billed),
+        ends=Counter(job.final_stage or job.stage or job.status for job in tables.jobs),
+    )
+
+
+def _moves(job: JobRow) -> bool:
+    return job.status in {Status.QUEUED, Status.RUNNING} and job.stage != Stage.UNCERTAIN
+
+
+def _rests_not(job: JobRow) -> str:
+    return f"{job.prompt!r} ({job.id}) is still {job.stage}."
+
+
+# --- lost -------------------------------------------------------------------------------
+
+
+def _lost(billed: Sequence[Entry], tables: Tables) -> Iterator[str]:
+    """A billed task needs one attempt of its own job, and its result, or a job that asks."""
+    jobs = tables.by_prompt()
+    kept = {(row.job_id, row.attempt_id) for row in tables.results}
+    owners = _owners(tables)
+    for entry in billed:
+        job = jobs.get(entry["prompt"])
+        if job is None:
+            yield f"{_name(entry)} was billed for no job of ours."
+            continue
+        owner = owners.get(_name(entry))
+        if owner is not None and owner.job_id != job.id:
+            yield f"{_name(entry)} was billed for {job.prompt!r} and given to job {owner.job_id}."
+        elif _moves(job) or {job.stage, job.final_stage} & VISIBLE:
+            continue  # one that still moves is reported as such
+        elif owner is None:
+            yield f"{_name(entry)} belongs to no attempt, and {_stands(job)}."
+        elif (job.id, owner.id) not in kept:
+            yield f"{_name(entry)} has no result in the bucket, and {_stands(job)}."
+
+
+def _owners(tables: Tables) -> Mapping[str, AttemptRow]:
+    """Return the attempts by what the ledger calls their task: an edit's is our own id."""
+    by_task = {row.task_id: row for row in tables.attempts if row.task_id is not None}
+    accepted = {str(row.id): row for row in tables.attempts if row.outcome == Outcome.ACCEPTED}
+    return {**accepted, **by_task}
+
+
+def _name(entry: Entry) -> str:
+    return str(entry.get("task_id") or entry.get("client_request_id"))
+
+
+def _stands(job: JobRow) -> str:
+    return f"{job.prompt!r} ({job.id}) is {job.final_stage or job.stage}"
+
+
+# --- double -----------------------------------------------------------------------------
+
+
+def _double(billed: Sequence[Entry], tables: Tables) -> Iterator[str]:
+    """No job is billed more often than once and once per consent."""
+    jobs = tables.by_prompt()
+    consents: Counter[UUID] = Counter(row.job_id for row in tables.attempts if row.consented)
+    tasks: dict[str, list[str]] = defaultdict(list)
+    for entry in billed:
+        tasks[entry["prompt"]].append(_name(entry))
+    for prompt, names in tasks.items():
+        job = jobs.get(prompt)
+        allowed = 1 + (consents[job.id] if job is not None else 0)
+        if len(names) > allowed:
+            yield f"{prompt!r} was billed {len(names)} times, {allowed} allowed: {names}."
+
+
+# --- uncertain --------------------------------------------------------------------------
+
+
+def _why(attempt: AttemptRow | None, done: Disturbances) -> str:
+    """Return what an uncertain job's reply was lost to."""
+    if attempt is None:
+        return UNEXPLAINED
+    if attempt.observation not in {None, "worker_lost"}:
+        return REPLY_LOST
+    until = attempt.send_deadline + timedelta(seconds=done.settle_s)
+    if any(each.began <= until and each.ended >= attempt.created_at for each in done.outages):
+        return RESTARTED
+    return KILLED if any(_hit(strike, attempt) for strike in done.strikes) else UNEXPLAINED
+
+
+def _hit(strike: Strike, attempt: AttemptRow) -> bool:
+    return attempt.worker.startswith(strike.prefix) and strike.at >= attempt.created_at

@@ -1,0 +1,125 @@
+"""What a campaign prints, and whether it reached what was asked."""
+
+from collections.abc import Iterator
+from dataclasses import fields
+
+from tests.benchmarks.figures import percentile
+from tests.campaigns.campaign import Outcome
+from tests.campaigns.judge import KILLED, UNEXPLAINED
+from tests.campaigns.strikes import SENDING
+
+SENDING_SHARE = 0.05
+UNCERTAIN_SHARE = 0.001  # of videos, with callbacks
+PICK_UP_S = 5.0  # beyond the lease
+SHOWN = 20
+LENGTHS = ("_timeout_s", "_lease_s", "_margin_s", "settle_s", "_poll_s", "_interval_s")
+
+
+def printed(found: Outcome) -> int:
+    """Print everything, the verdict last. Return the exit status."""
+    for line in (*_settings(found), *_course(found), *_findings(found)):
+        print(line)
+    short = list(shortcomings(found))
+    for line in short:
+        print(f"short: {line}")
+    print(verdict(found), flush=True)
+    return 1 if short else 0
+
+
+def verdict(found: Outcome) -> str:
+    """Return the one line."""
+    judgement, plan = found.judgement, found.plan
+    return (
+        f"verdict: jobs={plan.jobs} kills={len(found.striker.strikes)} "
+        f"restarts={len(found.outages)} lost={len(judgement.lost)} double={len(judgement.double)} "
+        f"uncertain={judgement.uncertain_jobs} seconds={found.seconds:.0f} seed={plan.seed}"
+    )
+
+
+def shortcomings(found: Outcome) -> Iterator[str]:
+    """Yield what was promised and is not so."""
+    judgement, plan = found.judgement, found.plan
+    for what, sentences in _wrong(found).items():
+        if sentences:
+            yield f"{len(sentences)} {what}"
+    if judgement.uncertain.get(UNEXPLAINED):
+        yield f"{judgement.uncertain[UNEXPLAINED]} uncertain jobs that nothing explains"
+    if len(found.striker.strikes) < plan.kills or len(found.outages) < plan.restarts:
+        yield f"only {len(found.striker.strikes)} kills and {len(found.outages)} restarts"
+    if plan.by.name != "SIGKILL" and judgement.uncertain.get(KILLED):
+        yield f"{judgement.uncertain[KILLED]} uncertain jobs by workers that were asked to leave"
+    yield from _aims_missed(found)
+
+
+def _aims_missed(found: Outcome) -> Iterator[str]:
+    """Yield what only a kill -9 is measured by."""
+    plan, strikes = found.plan, found.striker.strikes
+    if plan.by.name != "SIGKILL":
+        return
+    sending = found.striker.by_stage()[SENDING]
+    if sending < SENDING_SHARE * len(strikes):
+        yield f"{sending} of {len(strikes)} kills fell {SENDING}: fewer than {SENDING_SHARE:.0%}"
+    late = [each.after_lease_s for each in found.picked_up]
+    if late and percentile(late, 0.95) > PICK_UP_S:
+        yield f"orphans were picked up later than {PICK_UP_S:g} s after their lease (p95)"
+    allowed = UNCERTAIN_SHARE * plan.jobs
+    if plan.calls_back and found.judgement.uncertain_jobs > allowed:
+        yield f"{found.judgement.uncertain_jobs} uncertain jobs, {allowed:g} allowed"
+
+
+def _wrong(found: Outcome) -> dict[str, list[str]]:
+    return {
+        "billed results lost": list(found.judgement.lost),
+        "jobs billed twice": list(found.judgement.double),
+        "jobs that never came to rest": list(found.judgement.moving),
+        "finished jobs whose objects are not as recorded": list(found.missing),
+    }
+
+
+def _settings(found: Outcome) -> Iterator[str]:
+    plan, settings = found.plan, found.settings
+    usual = {each.name: each.default for each in fields(settings)}
+    yield "settings (usual): " + ", ".join(
+        f"{name}={getattr(settings, name):g} ({usual[name]:g})"
+        for name in usual
+        if name.endswith(LENGTHS) or name == "worker_concurrency"
+    )
+    yield (
+        f"campaign: {plan.kind}, {plan.workers} workers on {plan.hosts} hosts, {plan.by.name}, "
+        f"callbacks {'on' if plan.calls_back else 'off'}, "
+        f"{found.lost_replies} replies lost"
+    )
+
+
+def _course(found: Outcome) -> Iterator[str]:
+    strikes = found.striker.strikes
+    stages = ", ".join(
+        f"{stage}: {count}" for stage, count in found.striker.by_stage().most_common()
+    )
+    steps = sum(len(strike.hits) for strike in strikes)
+    yield f"kills by stage: {stages} ({steps} steps hit)"
+    without = sum(outage.seconds for outage in found.outages)
+    yield (
+        f"Postgres: {len(found.outages)} immediate restarts, {without:.1f} s without; "
+        f"workers that ended by themselves: {found.deaths}"
+    )
+    late = [each.after_lease_s for each in found.picked_up]
+    if late:
+        after_kill = percentile([each.after_kill_s for each in found.picked_up], 0.95)
+        yield (
+            f"figure orphan_pickup.p95_after_lease {percentile(late, 0.95):.3g} s goal "
+            f"<={PICK_UP_S:g} ({len(late)} orphans, p95 {after_kill:.1f} s after the kill; "
+            "outages of the database left out)"
+        )
+    yield f"rest: {found.settled_in_s:.1f} s after the faults stopped"
+    yield f"ends: {dict(found.judgement.ends)}; billed: {found.judgement.billed}"
+    yield (
+        f"uncertain: {dict(found.judgement.uncertain) or 'none'}; "
+        f"of these never billed: {found.judgement.uncertain_unbilled}"
+    )
+
+
+def _findings(found: Outcome) -> Iterator[str]:
+    for what, sentences in _wrong(found).items():
+        for sentence in sentences[:SHOWN]:
+            yield f"{what}: {sentence}"

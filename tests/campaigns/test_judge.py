@@ -1,0 +1,128 @@
+"""The judge of the campaigns sees what it is there for."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
+
+import pytest
+
+from core.stages import Outcome, Stage, Status
+from tests.campaigns.judge import KILLED, REPLY_LOST, RESTARTED, UNEXPLAINED, Disturbances, judged
+from tests.campaigns.strikes import Outage, Strike
+from tests.campaigns.tables import AttemptRow, JobRow, ResultRow, Tables
+
+AT = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
+DONE = JobRow(id=uuid4(), prompt="boat", status=Status.DONE, final_stage=Stage.STORED, stage=None)
+ASKS = replace(DONE, status=Status.RUNNING, final_stage=None, stage=Stage.UNCERTAIN)
+
+
+def attempt(**changes) -> AttemptRow:
+    row = AttemptRow(
+        id=uuid4(),
+        job_id=DONE.id,
+        outcome=Outcome.ACCEPTED,
+        task_id="t-1",
+        worker="here:7:abc",
+        observation=None,
+        created_at=AT,
+        send_deadline=AT + timedelta(seconds=6),
+        consented=False,
+    )
+    return replace(row, **changes)
+
+
+def result(of: AttemptRow) -> ResultRow:
+    return ResultRow(job_id=of.job_id, attempt_id=of.id, key="k", bytes=1, sha256="00")
+
+
+def outage(at_s: float) -> Outage:
+    began = AT + timedelta(seconds=at_s)
+    return Outage(began=began, ended=began + timedelta(seconds=1))
+
+
+def billed(task_id: str | None = "t-1", **changes) -> dict:
+    return {"event": "billed", "prompt": "boat", "task_id": task_id, **changes}
+
+
+def tables(job: JobRow, *attempts: AttemptRow, kept: bool = True) -> Tables:
+    results = [result(each) for each in attempts if each.outcome == Outcome.ACCEPTED and kept]
+    return Tables(jobs=[job], attempts=attempts, results=results)
+
+
+def test_a_task_with_its_attempt_and_its_result_is_fine():
+    found = judged([billed(), {"event": "arrived"}], tables(DONE, attempt()), Disturbances())
+
+    assert (found.lost, found.double, found.uncertain_jobs, found.billed) == ([], [], 0, 1)
+
+
+def test_an_edit_is_known_by_the_id_it_was_sent_with():
+    made = attempt(task_id=None)
+    entry = billed(None, client_request_id=str(made.id))
+
+    assert judged([entry], tables(DONE, made), Disturbances()).lost == []
+    other = billed(None, client_request_id=str(uuid4()))
+    assert len(judged([other], tables(DONE, made), Disturbances()).lost) == 1
+
+
+@pytest.mark.parametrize(
+    "accused",
+    [
+        tables(DONE),
+        tables(DONE, attempt(task_id="t-2")),
+        tables(DONE, attempt(), kept=False),
+        tables(DONE, attempt(job_id=UUID(int=1))),
+        tables(replace(DONE, prompt="another"), attempt()),
+        tables(replace(DONE, status=Status.ERROR, final_stage=Stage.BAD_RESULT), kept=False),
+    ],
+    ids=["no attempt", "another task", "no result", "another's job", "no job", "thrown away"],
+)
+def test_a_billed_task_that_we_do_not_have_is_lost(accused):
+    assert len(judged([billed()], accused, Disturbances()).lost) == 1
+
+
+def test_a_job_that_asks_has_lost_nothing_in_silence():
+    lost_sight = attempt(outcome=Outcome.UNKNOWN, task_id=None, observation="no_answer")
+    found = judged([billed()], tables(ASKS, lost_sight), Disturbances())
+
+    assert found.lost == []
+    assert found.uncertain == {REPLY_LOST: 1}
+    assert found.uncertain_unbilled == 0
+
+
+def test_a_task_given_to_another_job_is_lost_even_if_its_own_asks():
+    stolen = attempt(job_id=UUID(int=1))
+
+    assert len(judged([billed()], tables(ASKS, stolen), Disturbances()).lost) == 1
+
+
+def test_two_bills_need_a_consent():
+    first, second = attempt(task_id="t-1", outcome=Outcome.UNKNOWN), attempt(task_id="t-2")
+    twice = [billed("t-1"), billed("t-2")]
+    assert len(judged(twice, tables(DONE, first, second), Disturbances()).double) == 1
+
+    agreed = replace(first, outcome=Outcome.SUPERSEDED, consented=True)
+    assert judged(twice, tables(DONE, agreed, second), Disturbances()).double == []
+
+
+@pytest.mark.parametrize(
+    ("done", "why"),
+    [
+        (Disturbances(), UNEXPLAINED),
+        (Disturbances(strikes=[Strike(at=AT, prefix="here:7:", hits=())]), KILLED),
+        (Disturbances(strikes=[Strike(at=AT, prefix="here:77:", hits=())]), UNEXPLAINED),
+        (Disturbances(outages=[outage(2)]), RESTARTED),
+        (Disturbances(outages=[outage(-2)]), UNEXPLAINED),
+    ],
+)
+def test_an_uncertain_job_is_explained_by_what_hit_its_request(done, why):
+    lost_sight = attempt(outcome=Outcome.UNKNOWN, task_id=None, observation="worker_lost")
+    found = judged([], tables(ASKS, lost_sight), done)
+
+    assert found.uncertain == {why: 1}
+    assert found.uncertain_unbilled == 1
+
+
+def test_a_job_that_does_not_come_to_rest_is_named():
+    stuck = replace(ASKS, stage=Stage.SUBMITTING)
+
+    assert len(judged([], tables(stuck), Disturbances()).moving) == 1
