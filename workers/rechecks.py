@@ -12,6 +12,7 @@ from core.models import Attempt, Dialect
 from core.providers import Broken, ListingProvider, Pending, Ready
 from core.rechecks import Recheck
 from core.services import Services
+from core.stages import Stage
 from workers import results
 from workers.hands import Hands
 
@@ -37,10 +38,14 @@ def recheck(hands: Hands) -> int:
 def _one(hands: Hands, attempt_id: UUID) -> None:
     with hands.services.sessions() as session:
         found = rechecks.load(session, attempt_id)
-    if found.attempt.provider_task_id is None:
+    task_id = found.attempt.provider_task_id
+    if task_id is None:
         _look_for_task(hands, found)
     elif found.is_extra:
-        _fetch_late(hands, found, found.attempt.provider_task_id)
+        _fetch_late(hands, found, task_id)
+    elif found.stage is Stage.UNCERTAIN:  # its worker had lost the lease when it noted the task
+        with hands.services.sessions.begin() as session:
+            rechecks.attach(session, attempt_id, task_id=task_id, by=hands.worker)
     else:
         _nothing_to_do(hands.services, attempt_id)
 

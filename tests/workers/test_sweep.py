@@ -12,9 +12,10 @@ from core.models import AssetKind, Attempt, Dialect, Job, Run
 from core.providers import SendLimits
 from core.services import Services
 from core.stages import Outcome, Stage
-from tests.workers.conftest import billed
+from tests.workers.conftest import billed, look_now
+from tests.workers.processes import until
 from workers import requests as asking
-from workers import sweep
+from workers import sending, sweep
 from workers.hands import Hands
 
 V1 = ("MiniMax-Hailuo-02", {"mode": "text", "resolution": "768P", "duration": 6})
@@ -229,6 +230,51 @@ def test_an_uncertain_job_whose_task_was_noted_goes_on(services, hands, kim, fil
 
     assert sweep.recover(hands) == 1
     assert settle(job).stage is Stage.STORED
+
+
+@pytest.fixture
+def known_too_late(services, hands, file_video):
+    """An uncertain job whose worker was paused with the answer and has recorded it now."""
+    job = file_video(*V1)
+    claim = claimed(hands)
+    attempt = intended(services, claim, send_s=-services.settings.settle_s - 1)
+    taken = services.videos["minimax_v1"].submit(_request(services, job), limits=_limits())
+    die(services, job)
+    sweep.sweep(hands)
+
+    def settle(session):
+        return attempts.settled(session, attempt.id, Outcome.ACCEPTED, task_id=taken.task_id)
+
+    def move(session, _):
+        runs.accepted(session, claim, task_id=taken.task_id, poll_in_s=0)
+
+    with pytest.raises(claims.Stale):
+        sending._recorded(services, claim, settle, move)
+    return job
+
+
+def looked_and_fetched(services, hands, kim, job) -> bool:
+    look_now(hands)
+    return bool(detail_of(services, kim, job).of_kind(AssetKind.RESULT))
+
+
+def test_a_task_that_was_recorded_too_late_moves_its_job_on(
+    services, hands, kim, known_too_late, settle
+):
+    look_now(hands)
+    until(lambda: stage_of(services, kim, known_too_late) is not Stage.UNCERTAIN)
+
+    assert settle(known_too_late).stage is Stage.STORED
+
+
+def test_it_is_fetched_too_if_somebody_gives_up_first(services, hands, kim, known_too_late):
+    with services.sessions.begin() as session:  # a recheck has looked, and has gone away
+        session.execute(update(Attempt).values(recheck_at=None))
+    with services.sessions.begin() as session:
+        decisions.give_up(session, kim, known_too_late.id)
+
+    until(lambda: looked_and_fetched(services, hands, kim, known_too_late))
+    assert stage_of(services, kim, known_too_late) is Stage.ABANDONED
 
 
 def test_one_damaged_file_keeps_no_other_answer_waiting(services, hands, kim, file_edit):
