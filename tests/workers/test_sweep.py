@@ -57,13 +57,13 @@ def intended(services: Services, claim: claims.Claim, *, send_s: float = 30) -> 
         )
 
 
-def die(services: Services, job: Job) -> None:
-    """Let the lease of a job end, as if its worker had been killed."""
+def die(services: Services, job: Job, *, ago_s: float = 60) -> None:
+    """Let the lease of a job have ended, as if its worker had been killed."""
     with services.sessions.begin() as session:
         session.execute(
             update(Run)
             .where(Run.job_id == job.id)
-            .values(lease_until=clock.now() - timedelta(seconds=1))
+            .values(lease_until=clock.now() - timedelta(seconds=ago_s))
         )
 
 
@@ -102,6 +102,18 @@ def test_a_request_that_may_have_been_sent_waits_for_its_deadline(services, hand
     job = file_edit()
     intended(services, claimed(hands), send_s=30)
     die(services, job)
+
+    assert sweep.sweep(hands) == 0
+    assert stage_of(services, kim, job) is Stage.SUBMITTING
+
+
+def test_a_request_that_may_have_been_sent_waits_a_margin_after_its_lease(
+    services, hands, kim, file_edit
+):
+    """The worker's own deadline is where its lease ends, on another clock."""
+    job = file_edit()
+    intended(services, claimed(hands), send_s=-60)
+    die(services, job, ago_s=0)
 
     assert sweep.sweep(hands) == 0
     assert stage_of(services, kim, job) is Stage.SUBMITTING
