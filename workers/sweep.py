@@ -59,14 +59,16 @@ def _orphan(hands: Hands, session: Session, job_id: UUID) -> bool:
         last = max(attempt.send_deadline, run.lease_until or attempt.send_deadline)
         if last + settle > clock.read(session):
             return False
-        attempt = attempts.settled(session, attempt.id, Outcome.UNKNOWN, observation="worker_lost")
+        attempt = attempts.settled(
+            session, attempt.id, Outcome.UNKNOWN, observation=rechecks.WORKER_LOST
+        )
     if attempt.provider_task_id is not None:
         runs.found(session, run, task_id=attempt.provider_task_id, by=hands.worker)
         return True
     # An edit's answer may lie in the spool of a host that is down: `recover` there heals it.
-    runs.lost_sight(session, run, by=hands.worker, why="worker_lost")
+    runs.lost_sight(session, run, by=hands.worker, why=rechecks.WORKER_LOST)
     rechecks.after_settling(session, attempt)
-    log.warning("job_became_uncertain", job_id=str(job_id), why="worker_lost")
+    log.warning("job_became_uncertain", job_id=str(job_id), why=rechecks.WORKER_LOST)
     return True
 
 

@@ -8,6 +8,7 @@ from sqlalchemy import update
 
 from core import attempts, claims, clock, decisions, runs
 from core.details import load
+from core.errors import NotAccepted, NotSent, OutcomeUnknown, Refused
 from core.models import AssetKind, Attempt, Dialect, Job, Run
 from core.providers import SendLimits
 from core.services import Services
@@ -287,6 +288,49 @@ def test_it_is_fetched_too_if_somebody_gives_up_first(services, hands, kim, know
 
     until(lambda: looked_and_fetched(services, hands, kim, known_too_late))
     assert stage_of(services, kim, known_too_late) is Stage.ABANDONED
+
+
+@pytest.mark.parametrize(
+    ("error", "stage"),
+    [
+        (NotSent("no route", code="unreachable"), Stage.READY),
+        (NotAccepted("busy", code="rate_limited", scope="model", retry_after_s=1), Stage.READY),
+        (Refused("no", code="invalid_request", closes_model=False), Stage.REJECTED),
+        (OutcomeUnknown("cut", code="answer_cut"), Stage.UNCERTAIN),
+    ],
+    ids=lambda value: getattr(value, "code", ""),
+)
+def test_a_worker_that_is_late_to_say_what_came_ends_the_doubt(
+    services, hands, kim, file_edit, error, stage
+):
+    job = file_edit()
+    claim = claimed(hands)
+    attempt = intended(services, claim, send_s=-services.settings.settle_s - 1)
+    die(services, job)
+    sweep.sweep(hands)
+
+    with pytest.raises(claims.Stale):
+        sending._not_done(hands, claim, attempt, error)
+
+    assert stage_of(services, kim, job) is stage
+
+
+def test_one_that_is_late_leaves_what_was_sent_since_alone(services, hands, kim, file_edit):
+    job = file_edit()
+    claim = claimed(hands)
+    attempt = intended(services, claim, send_s=-services.settings.settle_s - 1)
+    die(services, job)
+    sweep.sweep(hands)
+    with services.sessions.begin() as session:
+        decisions.send_again(session, kim, job.id)
+    intended(services, claimed(hands), send_s=-services.settings.settle_s - 1)
+    die(services, job)
+    sweep.sweep(hands)
+
+    with pytest.raises(claims.Stale):
+        sending._not_done(hands, claim, attempt, NotSent("no route", code="unreachable"))
+
+    assert stage_of(services, kim, job) is Stage.UNCERTAIN
 
 
 def test_one_damaged_file_keeps_no_other_answer_waiting(services, hands, kim, file_edit):
