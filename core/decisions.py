@@ -76,7 +76,10 @@ def send_again(session: Session, user: User, id: UUID) -> None:
 def give_up(session: Session, user: User, id: UUID) -> None:
     """End an uncertain job; if its result turns up after all, it is kept as an extra."""
     run = _uncertain(session, user, id)
+    attempt = attempts.live(session, id)
     runs.ended_by(session, run, Stage.ABANDONED, by=user.login_id, code="abandoned")
+    if attempt is not None:
+        rechecks.after_settling(session, attempt)
     audit.record(session, "job_abandoned", user_id=user.id, on=("job", id))
 
 

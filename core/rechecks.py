@@ -24,6 +24,7 @@ SKEW = timedelta(seconds=60)  # between the provider's clock and the database's
 SOONEST_S = 3.0
 RAREST_S = 3600.0
 MAY_HAVE_ONE = (Outcome.OPEN, Outcome.UNKNOWN, Outcome.SUPERSEDED)
+WORKER_LOST = "worker_lost"  # a code of core.refusals: why the sweep doubts a request
 ENDED_WITHOUT_IT = frozenset({Stage.ABANDONED, Stage.EXPIRED, Stage.CANCELLED})
 
 
@@ -89,6 +90,22 @@ def after_settling(session: Session, attempt: Attempt) -> None:
     if named or (lost and attempt.dialect == Dialect.MINIMAX_V2):
         later(attempt, in_s=SOONEST_S if not named else 0)
         events.wake_workers(session)
+    if attempt.outcome in {Outcome.NOT_SENT, Outcome.REJECTED}:
+        _no_more_doubt(session, attempt)
+
+
+def _no_more_doubt(session: Session, attempt: Attempt) -> None:
+    """Move a job on that is uncertain only because its worker was late to say: nothing taken."""
+    run = session.get(Run, attempt.job_id, with_for_update=True, populate_existing=True)
+    if run is None or Stage(run.stage) is not Stage.UNCERTAIN or run.waiting_for != WORKER_LOST:
+        return
+    if attempts.live(session, attempt.job_id) is not None:
+        return
+    why = attempt.observation or WORKER_LOST
+    if attempt.outcome == Outcome.REJECTED:
+        runs.ended_by(session, run, Stage.REJECTED, by=attempt.worker, code=why)
+    else:
+        runs.not_taken(session, run, by=attempt.worker, why=why)
 
 
 def attach(session: Session, attempt_id: UUID, *, task_id: str, by: str) -> None:

@@ -199,6 +199,13 @@ def not_cancelled(session: Session, claim: Claim) -> None:
     show(session, run)
 
 
+def not_taken(session: Session, run: Run, *, by: str, why: str) -> None:
+    """Queue an uncertain job once more, unasked: its request was never taken after all."""
+    move(session, run, Stage.READY, by=by, why=why)
+    release(run, due_in_s=0)
+    events.wake_workers(session)
+
+
 def again(session: Session, run: Run, *, by: str) -> None:
     """Queue an uncertain job once more. The caller has recorded the consent."""
     move(session, run, Stage.READY, by=by, why="consent")

@@ -7,11 +7,12 @@ import structlog
 from sqlalchemy.exc import IntegrityError
 
 from core import attempts, events, rechecks
-from core.errors import AppError
+from core.errors import AppError, ProviderError
 from core.models import Attempt, Dialect
 from core.providers import Broken, ListingProvider, Pending, Ready
 from core.rechecks import Recheck
 from core.services import Services
+from core.stages import Stage
 from workers import results
 from workers.hands import Hands
 
@@ -37,10 +38,14 @@ def recheck(hands: Hands) -> int:
 def _one(hands: Hands, attempt_id: UUID) -> None:
     with hands.services.sessions() as session:
         found = rechecks.load(session, attempt_id)
-    if found.attempt.provider_task_id is None:
+    task_id = found.attempt.provider_task_id
+    if task_id is None:
         _look_for_task(hands, found)
     elif found.is_extra:
-        _fetch_late(hands, found, found.attempt.provider_task_id)
+        _fetch_late(hands, found, task_id)
+    elif found.stage is Stage.UNCERTAIN:  # its worker had lost the lease when it noted the task
+        with hands.services.sessions.begin() as session:
+            rechecks.attach(session, attempt_id, task_id=task_id, by=hands.worker)
     else:
         _nothing_to_do(hands.services, attempt_id)
 
@@ -73,16 +78,26 @@ def _named_by_callback(services: Services, found: Recheck) -> str | None:
     attempt, task_id = found.attempt, found.attempt.candidate_task_id
     if task_id is None:
         return None
-    provider = services.videos[attempt.dialect]
-    if attempt.dialect != Dialect.MINIMAX_V2:
-        provider.progress(task_id)  # that it answers is all that can be asked of the first API
-        return task_id
-    described = _listing(services).describe(task_id)
-    if rechecks.fits(attempt, found.job, described, settle_s=services.settings.settle_s):
+    if _is_its_task(services, found, task_id):
         return task_id
     log.warning("callback_named_another_task", attempt_id=str(attempt.id), task_id=task_id)
-    _forget_candidate(services, attempt.id)
+    _forget_candidate(services, attempt.id)  # the next callback may name another
     return None
+
+
+def _is_its_task(services: Services, found: Recheck, task_id: str) -> bool:
+    """Ask the provider. That it knows the task is all that the first API can tell."""
+    try:
+        if found.attempt.dialect != Dialect.MINIMAX_V2:
+            services.videos[found.attempt.dialect].progress(task_id)
+            return True
+        described = _listing(services).describe(task_id)
+    except ProviderError as error:
+        if error.code == "task_not_found":
+            return False
+        raise
+    settle_s = services.settings.settle_s
+    return rechecks.fits(found.attempt, found.job, described, settle_s=settle_s)
 
 
 def _from_list(services: Services, attempt: Attempt) -> str | None:

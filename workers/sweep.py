@@ -44,8 +44,8 @@ def _expired(hands: Hands, session: Session, job_id: UUID) -> bool:
 def _orphan(hands: Hands, session: Session, job_id: UUID) -> bool:
     """Free an orphaned step, or make a request that may have been sent uncertain.
 
-    A request that was sent is left alone until its answer can no longer come:
-    the send deadline and a margin for callbacks and late replies.
+    A request that was sent is left alone until its answer can no longer come: its lease and
+    its send deadline, and a margin for late replies and for clocks that do not agree.
     """
     run = runs.overdue_one(session, job_id)
     if run is None:
@@ -56,16 +56,19 @@ def _orphan(hands: Hands, session: Session, job_id: UUID) -> bool:
         return True
     if attempt.outcome == Outcome.OPEN:
         settle = timedelta(seconds=hands.services.settings.settle_s)
-        if attempt.send_deadline + settle > clock.read(session):
+        last = max(attempt.send_deadline, run.lease_until or attempt.send_deadline)
+        if last + settle > clock.read(session):
             return False
-        attempt = attempts.settled(session, attempt.id, Outcome.UNKNOWN, observation="worker_lost")
+        attempt = attempts.settled(
+            session, attempt.id, Outcome.UNKNOWN, observation=rechecks.WORKER_LOST
+        )
     if attempt.provider_task_id is not None:
         runs.found(session, run, task_id=attempt.provider_task_id, by=hands.worker)
         return True
     # An edit's answer may lie in the spool of a host that is down: `recover` there heals it.
-    runs.lost_sight(session, run, by=hands.worker, why="worker_lost")
+    runs.lost_sight(session, run, by=hands.worker, why=rechecks.WORKER_LOST)
     rechecks.after_settling(session, attempt)
-    log.warning("job_became_uncertain", job_id=str(job_id), why="worker_lost")
+    log.warning("job_became_uncertain", job_id=str(job_id), why=rechecks.WORKER_LOST)
     return True
 
 

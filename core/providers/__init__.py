@@ -25,8 +25,8 @@ class InputFile:
 class SendLimits:
     """How long one paid request may take, in seconds, from the call to the answer's last byte.
 
-    `not_after` (monotonic) ends it earlier: no byte leaves after it, even if this process
-    was paused in between.
+    It begins only if all of `total_s` fits before `not_after` (monotonic), and no byte leaves
+    after that, even if this process was paused in between.
     """
 
     connect_s: float

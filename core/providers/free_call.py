@@ -41,13 +41,14 @@ class FreeCalls:
         *,
         headers: Mapping[str, str],
         query: Mapping[str, str] | None = None,
+        not_after: float | None = None,
     ) -> FreeReply:
-        """Return the answer, whatever its status.
+        """Return the answer, whatever its status. After `not_after` (monotonic) nothing is sent.
 
         Raises:
             ProviderError: `check_failed`: none came; try again later.
         """
-        watch = Watch(self.total_s)
+        watch = Watch(self.total_s, not_after=not_after)
         session = open_session(watch, connect_s=self.connect_s, ca_file=self.ca_file)
         try:
             with (

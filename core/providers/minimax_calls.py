@@ -98,14 +98,25 @@ class Calls:
         return found.document
 
     def ask(
-        self, path: str, query: Mapping[str, str] | None = None, *, method: str = "GET"
+        self,
+        path: str,
+        query: Mapping[str, str] | None = None,
+        *,
+        method: str = "GET",
+        not_after: float | None = None,
     ) -> Asked:
         """Return an answer, be it an error: it may be about the task and not the question.
 
         Raises:
-            ProviderError: no answer came; try again later.
+            ProviderError: no answer came, or it was too late to ask; try again later.
         """
-        reply = self._free.call(method, self._base_url + path, headers=self._headers, query=query)
+        reply = self._free.call(
+            method,
+            self._base_url + path,
+            headers=self._headers,
+            query=query,
+            not_after=not_after,
+        )
         error = reading_error(reply.status, reply.headers, reply.document, secrets=self._secrets)
         document = reply.document if isinstance(reply.document, dict) else {}
         return Asked(status=reply.status, document=document, error=error)

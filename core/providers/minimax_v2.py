@@ -1,5 +1,6 @@
 """MiniMax's second video API: H3 and H3-Max. HTTP statuses are real, tasks can be listed."""
 
+import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,6 +29,7 @@ PATH: Final = "/v2/video_generation"
 QUERY: Final = "/v2/query/video_generation"
 PAGE: Final = 20  # the only size that is documented
 MOST_PAGES: Final = 100
+DELETED_WITHIN_S: Final = 5.0  # of looking: no video that was queued is finished by then
 ACTUAL: Final = ("resolution", "duration", "ratio", "model")
 
 
@@ -67,14 +69,15 @@ class MiniMaxV2:
         """End a task that still waits, which is free; return whether it did.
 
         Deleting a finished task deletes its result, so the task is looked at first and left
-        alone unless it is queued.
+        alone unless it is queued; and it is deleted soon after that or not at all.
 
         Raises:
-            ProviderError: nobody answered; it may be tried again.
+            ProviderError: nobody answered, or it was too late; it may be tried again.
         """
+        not_after = time.monotonic() + DELETED_WITHIN_S
         if self._task(task_id).get("status") != "queued":
             return False
-        asked = self._calls.ask(f"{PATH}/{task_id}", method="DELETE")
+        asked = self._calls.ask(f"{PATH}/{task_id}", method="DELETE", not_after=not_after)
         if asked.error is not None:
             if 400 <= asked.status < 500 and asked.status not in {401, 408, 429}:
                 return False  # it has begun meanwhile

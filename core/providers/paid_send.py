@@ -4,6 +4,7 @@ A failure before the first byte of the body was pulled means that nothing was se
 one means that nobody knows. Nothing here tries again, follows a redirect or reuses a connection.
 """
 
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -84,9 +85,10 @@ def paid_send(
     sending, and reading the answer.
 
     Raises:
-        NotSent: no byte of the body left; safe to try again.
+        NotSent: no byte of the body left, or there was no time for it; safe to try again.
         OutcomeUnknown: some of it did, and no answer came.
     """
+    _check_time(limits)
     watch = Watch(limits.total_s, not_after=limits.not_after)
     body.not_after = watch.ends_at
     connect_s = min(limits.connect_s, limits.total_s)
@@ -104,6 +106,16 @@ def paid_send(
             raise _failure(error, body, watch, provider) from error
         with response:
             yield Reply(response, watch, provider)
+
+
+def _check_time(limits: SendLimits) -> None:
+    """Raises NotSent: the answer would be cut off, and paid for all the same."""
+    if limits.not_after is None:
+        return
+    left_s = limits.not_after - time.monotonic()
+    if left_s < limits.total_s:
+        message = f"A request may take {limits.total_s:g} s and {left_s:.1f} s were left."
+        raise not_sent("too_late", message)
 
 
 def _failure(error: Exception, body: Body, watch: Watch, provider: str) -> ProviderError:

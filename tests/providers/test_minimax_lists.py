@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from core.errors import ProviderError
-from core.providers import ListedTask
+from core.providers import ListedTask, minimax_v2
 from tests.providers.minimax_answers import said, task, v2
 from tests.providers.raw_server import RawServer, replying, serving
 
@@ -65,9 +65,12 @@ class TestListing:
 
 class TestCancelling:
     @staticmethod
-    def cancelling(status: str, deleted: bytes) -> tuple[bool | ProviderError, list[str]]:
+    def cancelling(
+        status: str, deleted: bytes, *, looking_s: float = 0
+    ) -> tuple[bool | ProviderError, list[str]]:
         def script(server: RawServer, connection: socket.socket) -> None:
             request = server.read_request(connection)
+            server.stopping.wait(looking_s)
             connection.sendall(said(task(status)) if request.startswith(b"GET") else deleted)
 
         with serving(script) as server:
@@ -85,6 +88,13 @@ class TestCancelling:
     def test_anything_else_is_left_alone(self, status):
         """To delete a finished task would delete its result."""
         assert self.cancelling(status, b"") == (False, ["GET"])
+
+    def test_a_task_that_was_seen_queued_long_ago_is_left_alone(self, monkeypatch):
+        """It may have finished while this process was paused between its two calls."""
+        monkeypatch.setattr(minimax_v2, "DELETED_WITHIN_S", 0.2)
+        found, calls = self.cancelling("queued", b"", looking_s=0.3)
+        assert isinstance(found, ProviderError)
+        assert calls == ["GET"]
 
     def test_a_task_that_has_just_begun_is_not_cancelled(self):
         begun = said({"error": {"message": "task is running (2013)"}}, "400 Bad Request")

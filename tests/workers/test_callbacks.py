@@ -7,11 +7,14 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
+from core import attempts, callbacks
 from core.api import create_api
+from core.models import Attempt
 from core.stages import Stage
 from tests.application import services_for
 from tests.stack import free_port
 from tests.workers.conftest import billed, fault, look_now
+from tests.workers.processes import until
 
 V1 = ("MiniMax-Hailuo-02", {"mode": "text", "resolution": "768P", "duration": 6})
 V2 = ("MiniMax-H3", {"mode": "text", "resolution": "768P", "duration": 5, "ratio": "16:9"})
@@ -105,3 +108,28 @@ def test_a_callback_that_names_another_task_is_not_believed(
 
     assert detail.attempts[0].provider_task_id != other.job.provider_task_id
     assert detail.stage in {Stage.UNCERTAIN, Stage.STORED}
+
+
+@BOTH
+def test_a_task_that_the_provider_does_not_know_gives_way_to_the_next(
+    file_video, settle, services, hands, kim, minimax_simulator, model, options
+):
+    fault(minimax_simulator, "callback_never", times=1)
+    fault(minimax_simulator, "reset_after_accept", times=1)
+    job = file_video(model, options)
+    attempt = settle(job).attempts[0]
+    (taken,) = billed(minimax_simulator)
+
+    for task_id in ("987654321", taken["task_id"]):
+        with services.sessions.begin() as session:
+            callbacks.heard(session, attempts.locked(session, attempt.id), task_id)
+        look_now(hands)
+        until(lambda: candidate(services, attempt.id) is None)
+    assert settle(job).stage is Stage.STORED
+
+
+def candidate(services, attempt_id) -> str | None:
+    """Return the task that is still to be asked for."""
+    with services.sessions() as session:
+        attempt = session.get_one(Attempt, attempt_id)
+    return None if attempt.provider_task_id else attempt.candidate_task_id

@@ -8,13 +8,15 @@ from sqlalchemy import update
 
 from core import attempts, claims, clock, decisions, runs
 from core.details import load
+from core.errors import NotAccepted, NotSent, OutcomeUnknown, Refused
 from core.models import AssetKind, Attempt, Dialect, Job, Run
 from core.providers import SendLimits
 from core.services import Services
 from core.stages import Outcome, Stage
-from tests.workers.conftest import billed
+from tests.workers.conftest import billed, look_now
+from tests.workers.processes import until
 from workers import requests as asking
-from workers import sweep
+from workers import sending, sweep
 from workers.hands import Hands
 
 V1 = ("MiniMax-Hailuo-02", {"mode": "text", "resolution": "768P", "duration": 6})
@@ -56,13 +58,13 @@ def intended(services: Services, claim: claims.Claim, *, send_s: float = 30) -> 
         )
 
 
-def die(services: Services, job: Job) -> None:
-    """Let the lease of a job end, as if its worker had been killed."""
+def die(services: Services, job: Job, *, ago_s: float = 60) -> None:
+    """Let the lease of a job have ended, as if its worker had been killed."""
     with services.sessions.begin() as session:
         session.execute(
             update(Run)
             .where(Run.job_id == job.id)
-            .values(lease_until=clock.now() - timedelta(seconds=1))
+            .values(lease_until=clock.now() - timedelta(seconds=ago_s))
         )
 
 
@@ -101,6 +103,18 @@ def test_a_request_that_may_have_been_sent_waits_for_its_deadline(services, hand
     job = file_edit()
     intended(services, claimed(hands), send_s=30)
     die(services, job)
+
+    assert sweep.sweep(hands) == 0
+    assert stage_of(services, kim, job) is Stage.SUBMITTING
+
+
+def test_a_request_that_may_have_been_sent_waits_a_margin_after_its_lease(
+    services, hands, kim, file_edit
+):
+    """The worker's own deadline is where its lease ends, on another clock."""
+    job = file_edit()
+    intended(services, claimed(hands), send_s=-60)
+    die(services, job, ago_s=0)
 
     assert sweep.sweep(hands) == 0
     assert stage_of(services, kim, job) is Stage.SUBMITTING
@@ -229,6 +243,94 @@ def test_an_uncertain_job_whose_task_was_noted_goes_on(services, hands, kim, fil
 
     assert sweep.recover(hands) == 1
     assert settle(job).stage is Stage.STORED
+
+
+@pytest.fixture
+def known_too_late(services, hands, file_video):
+    """An uncertain job whose worker was paused with the answer and has recorded it now."""
+    job = file_video(*V1)
+    claim = claimed(hands)
+    attempt = intended(services, claim, send_s=-services.settings.settle_s - 1)
+    taken = services.videos["minimax_v1"].submit(_request(services, job), limits=_limits())
+    die(services, job)
+    sweep.sweep(hands)
+
+    def settle(session):
+        return attempts.settled(session, attempt.id, Outcome.ACCEPTED, task_id=taken.task_id)
+
+    def move(session, _):
+        runs.accepted(session, claim, task_id=taken.task_id, poll_in_s=0)
+
+    with pytest.raises(claims.Stale):
+        sending._recorded(services, claim, settle, move)
+    return job
+
+
+def looked_and_fetched(services, hands, kim, job) -> bool:
+    look_now(hands)
+    return bool(detail_of(services, kim, job).of_kind(AssetKind.RESULT))
+
+
+def test_a_task_that_was_recorded_too_late_moves_its_job_on(
+    services, hands, kim, known_too_late, settle
+):
+    look_now(hands)
+    until(lambda: stage_of(services, kim, known_too_late) is not Stage.UNCERTAIN)
+
+    assert settle(known_too_late).stage is Stage.STORED
+
+
+def test_it_is_fetched_too_if_somebody_gives_up_first(services, hands, kim, known_too_late):
+    with services.sessions.begin() as session:  # a recheck has looked, and has gone away
+        session.execute(update(Attempt).values(recheck_at=None))
+    with services.sessions.begin() as session:
+        decisions.give_up(session, kim, known_too_late.id)
+
+    until(lambda: looked_and_fetched(services, hands, kim, known_too_late))
+    assert stage_of(services, kim, known_too_late) is Stage.ABANDONED
+
+
+@pytest.mark.parametrize(
+    ("error", "stage"),
+    [
+        (NotSent("no route", code="unreachable"), Stage.READY),
+        (NotAccepted("busy", code="rate_limited", scope="model", retry_after_s=1), Stage.READY),
+        (Refused("no", code="invalid_request", closes_model=False), Stage.REJECTED),
+        (OutcomeUnknown("cut", code="answer_cut"), Stage.UNCERTAIN),
+    ],
+    ids=lambda value: getattr(value, "code", ""),
+)
+def test_a_worker_that_is_late_to_say_what_came_ends_the_doubt(
+    services, hands, kim, file_edit, error, stage
+):
+    job = file_edit()
+    claim = claimed(hands)
+    attempt = intended(services, claim, send_s=-services.settings.settle_s - 1)
+    die(services, job)
+    sweep.sweep(hands)
+
+    with pytest.raises(claims.Stale):
+        sending._not_done(hands, claim, attempt, error)
+
+    assert stage_of(services, kim, job) is stage
+
+
+def test_one_that_is_late_leaves_what_was_sent_since_alone(services, hands, kim, file_edit):
+    job = file_edit()
+    claim = claimed(hands)
+    attempt = intended(services, claim, send_s=-services.settings.settle_s - 1)
+    die(services, job)
+    sweep.sweep(hands)
+    with services.sessions.begin() as session:
+        decisions.send_again(session, kim, job.id)
+    intended(services, claimed(hands), send_s=-services.settings.settle_s - 1)
+    die(services, job)
+    sweep.sweep(hands)
+
+    with pytest.raises(claims.Stale):
+        sending._not_done(hands, claim, attempt, NotSent("no route", code="unreachable"))
+
+    assert stage_of(services, kim, job) is Stage.UNCERTAIN
 
 
 def test_one_damaged_file_keeps_no_other_answer_waiting(services, hands, kim, file_edit):
