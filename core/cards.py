@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from core import assets, jobs, users
+from core.links import link_of
 from core.models import Asset, AssetKind, Job, Provider
 from core.sentences import stage_of
 from core.services import Services
@@ -59,7 +60,7 @@ def _stand_in(small: Sequence[Asset]) -> Asset | None:
 
 
 def _link(services: Services, asset: Asset | None) -> str | None:
-    return services.bucket.stable_url(asset.key) if asset is not None else None
+    return link_of(services.bucket, kind=asset.kind, key=asset.key) if asset is not None else None
 
 
 def _seconds(job: Job) -> float | None:

@@ -6,6 +6,7 @@ from typing import Any
 import streamlit as st
 
 from core.details import Detail
+from core.links import link_of
 from core.models import Asset, AssetKind, Provider, User
 from core.sentences import LABELS, event_label
 from core.services import services
@@ -121,7 +122,8 @@ def _files(detail: Detail) -> None:
 
 
 def _picture(detail: Detail, asset: Asset) -> str:
-    return services().bucket.stable_url((detail.small_of(asset) or asset).key)
+    shown = detail.small_of(asset) or asset
+    return link_of(services().bucket, kind=shown.kind, key=shown.key)
 
 
 def _log(detail: Detail) -> None:

@@ -8,6 +8,7 @@ import streamlit as st
 from core import refusals
 from core.decisions import may_be_dropped, may_be_found
 from core.details import Detail
+from core.links import link_of
 from core.models import Asset, AssetKind, Provider, User
 from core.sentences import LABELS, SENTENCES, tone_of
 from core.services import services
@@ -17,8 +18,6 @@ from pages.parts.components.job_view import job_view
 from pages.parts.formats import time_of_day
 from pages.parts.look import look
 from pages.parts.words import _, say
-
-LINK_S = 900
 
 
 def result(detail: Detail, *, key: str) -> None:
@@ -74,8 +73,9 @@ def _data(detail: Detail) -> dict[str, Any]:
         "ahead": detail.place.ahead if detail.place else None,
         "provider_status": detail.run.provider_status if detail.run else None,
         "results": [_shown(detail, asset) for asset in results],
-        "preview_url": _stable(previews[-1]) if previews else None,
-        "input_url": _stable(detail.sent_of(inputs[0])) if inputs else None,
+        "preview_url": _link(previews[-1]) if previews else None,
+        "input_url": _link(detail.sent_of(inputs[0])) if inputs else None,
+        "input_download_url": _download(detail.sent_of(inputs[0])) if inputs else None,
     }
 
 
@@ -103,19 +103,20 @@ def _shown(detail: Detail, asset: Asset) -> dict[str, Any]:
     return {
         "id": str(asset.id),
         "mime": asset.mime,
-        "url": _stable(asset),
-        "thumb_url": _stable(small) if small else None,
+        "url": _link(asset),
+        "thumb_url": _link(small) if small else None,
         "width": asset.width,
         "height": asset.height,
-        "download_url": f"/api/assets/{asset.id}/download",
+        "download_url": _download(asset),
     }
 
 
-def _stable(asset: Asset) -> str:
-    """Return a link that stays the same for a quarter of an hour, so a rerun reloads nothing."""
-    if asset.kind in {AssetKind.THUMBNAIL, AssetKind.POSTER}:
-        return services().bucket.stable_url(asset.key)
-    return services().bucket.stable_url(asset.key, window_s=LINK_S, reserve_s=LINK_S)
+def _download(asset: Asset) -> str:
+    return f"/api/assets/{asset.id}/download"
+
+
+def _link(asset: Asset) -> str:
+    return link_of(services().bucket, kind=asset.kind, key=asset.key)
 
 
 def decisions(user: User, detail: Detail) -> None:
