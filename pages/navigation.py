@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core.errors import StorageError
-from pages.parts import banners, pushes, run_again, words
+from pages.parts import actions, banners, pushes, run_again, words
 from pages.parts.components.sign_in import sign_out_button
 from pages.parts.gate import gate, language_switch
 from pages.parts.look import look
@@ -39,6 +39,7 @@ with st.sidebar:
     st.caption(user.display_name)
     sign_out_button(key="sign-out", label=_("Sign out"), api_base="/api")
 banners.show(user)
+actions.forget_undo(f"{page.url_path}?{st.query_params.get('id', '')}")
 try:
     with pushes.whole_page():
         page.run()

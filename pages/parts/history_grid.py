@@ -26,6 +26,7 @@ def show(user: User) -> None:
 
 @st.fragment(key="history-grid")
 def _page(user: User) -> None:
+    actions.offer_undo(user)
     shared = services().settings.team_visibility == "read"
     filter = history_filter.chosen(user, team_reads=shared)
     before, after = history_filter.cursor()

@@ -66,18 +66,6 @@ def test_a_queued_job_can_be_cancelled(open_page, services, kim):
         assert session.get_one(Job, job.id).final_stage == "cancelled"
 
 
-def test_the_trash_can_be_undone(open_page, services, kim):
-    job = filed(services.sessions, kim)
-    at = open_page("job", id=str(job.id))
-    at.button(key="job-trash").click().run()
-    with services.sessions() as session:
-        assert session.get_one(Job, job.id).deleted_at is not None
-
-    at.button(key="undo-trash").click().run()
-    with services.sessions() as session:
-        assert session.get_one(Job, job.id).deleted_at is None
-
-
 def test_a_prompt_alone_is_told_what_it_lacks_and_nothing_is_filed(open_page, services):
     at = open_page("image_edit")
     at.text_area[0].set_value("make the sky green").run()
