@@ -19,6 +19,7 @@ from core.errors import Message
 LOCALES: Final = ("ko", "en")
 PSEUDO: Final = "pseudo"  # every catalogue text is bracketed: what is not was never translated
 FOLDER: Final = Path(__file__).with_name("locale")
+COOKIE: Final = "proofsheet_locale"  # set by every page's script: links cannot send a header
 NAMES: Final = {"ko": "한국어", "en": "English"}
 
 

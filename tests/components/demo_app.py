@@ -296,7 +296,7 @@ def dialog() -> None:
 def signing_in() -> None:
     """The page before all others."""
     with look.sign_in_page("Proofsheet", words.SIGN_IN[LANG]["promise"]):
-        sign_in(key="sign-in", labels=words.SIGN_IN[LANG], api_base="/api")
+        sign_in(key="sign-in", labels=words.SIGN_IN[LANG], api_base="/api", locale=LANG)
         st.segmented_control(
             "Language", ["한국어", "English"], default="한국어", label_visibility="collapsed"
         )
@@ -327,7 +327,7 @@ with st.sidebar:
     )
     notification_switch(key="bell", labels=words.SWITCH[LANG])
     st.caption("김민지" if LANG == "ko" else "Minji Kim")
-    sign_out_button(key="out", label=TEXT["sign_out"], api_base="/api")
+    sign_out_button(key="out", label=TEXT["sign_out"], api_base="/api", locale=LANG)
 if SAMPLE != "plain":
     look.simulated_banner(TEXT["simulated"])
 page.run()
