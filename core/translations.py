@@ -59,6 +59,14 @@ def sentence(text: str, locale: str) -> str:
     return _catalogue(locale).gettext(text) if locale in LOCALES else text
 
 
+def counted(one: str, many: str, count: int, locale: str) -> str:
+    """Return the catalogue text for a number of things, with its places still open."""
+    if locale == PSEUDO:
+        return f"⟦{one if count == 1 else many}⟧"
+    catalogue = _catalogue(locale) if locale in LOCALES else gettext.NullTranslations()
+    return catalogue.ngettext(one, many, count)
+
+
 @functools.cache
 def _catalogue(locale: str) -> gettext.NullTranslations:
     path = FOLDER / locale / "LC_MESSAGES" / "proofsheet.po"

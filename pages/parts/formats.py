@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import streamlit as st
 from babel.dates import format_datetime, format_time, format_timedelta
 from babel.numbers import format_currency, format_decimal
+from babel.units import format_unit
 
 from core.services import services
 from pages.parts.words import locale
@@ -49,7 +50,7 @@ def span(seconds: float | None) -> str:
     if seconds is None:
         return "–"
     if seconds < 10:
-        return f"{format_decimal(round(seconds, 1), locale=_babel())} s"
+        return _unit(round(seconds, 1), "duration-second")
     return format_timedelta(
         timedelta(seconds=seconds), threshold=1.5, format="short", locale=_babel()
     )
@@ -66,10 +67,17 @@ def usd(amount: Decimal | None) -> str:
 def size(bytes: int) -> str:
     """Return a file's size."""
     value = float(bytes)
-    for unit in ("B", "kB", "MB"):
+    for unit in ("byte", "kilobyte", "megabyte"):
         if value < 1000:
-            return (
-                f"{format_decimal(round(value, 1 if unit != 'B' else 0), locale=_babel())} {unit}"
-            )
+            return _unit(round(value, 1), f"digital-{unit}")
         value /= 1000
-    return f"{format_decimal(round(value, 1), locale=_babel())} GB"
+    return _unit(round(value, 1), "digital-gigabyte")
+
+
+def number(value: float) -> str:
+    """Return a number."""
+    return format_decimal(value, locale=_babel())
+
+
+def _unit(value: float, unit: str) -> str:
+    return format_unit(value, unit, "short", locale=_babel())

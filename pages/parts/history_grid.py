@@ -13,9 +13,9 @@ from core.services import services
 from pages.parts import actions, history_filter, pushes, run_again
 from pages.parts.components.grid import grid
 from pages.parts.components.live import live
-from pages.parts.formats import moment, span, usd
+from pages.parts.formats import moment, number, span, usd
 from pages.parts.look import look
-from pages.parts.words import _, say
+from pages.parts.words import _, _n, say
 
 
 def show(user: User) -> None:
@@ -51,8 +51,8 @@ def _page(user: User) -> None:
 
 def _count(total: int) -> str:
     if total > 1000:
-        return _("More than {count} jobs", count="1,000")
-    return _("1 job") if total == 1 else _("{count} jobs", count=f"{total:,}")
+        return _("More than {count} jobs", count=number(1000))
+    return _n("{count} job", "{count} jobs", total, count=number(total))
 
 
 def _nothing(filter: jobs.Filter) -> None:
@@ -104,10 +104,6 @@ def _card(card: Card, user: User) -> dict[str, object]:
         if job.cover_asset_id
         else None,
     }
-
-
-def _download(job: Job) -> str | None:
-    return f"/api/assets/{job.cover_asset_id}/download" if job.cover_asset_id else None
 
 
 def _pager(found: Sequence[Job], *, has_newer: bool, has_older: bool) -> None:

@@ -1,21 +1,16 @@
 """A job's facts beside its picture: prompt, options asked and actual, cost, files, log."""
 
-import json
-from typing import Any
-
 import streamlit as st
 
 from core.details import Detail
 from core.links import link_of
 from core.models import Asset, AssetKind, Provider, User
-from core.sentences import LABELS, event_label
 from core.services import services
-from core.stages import Stage
-from pages.parts import actions, job_attempts, run_again
-from pages.parts.controls import option_name
+from pages.parts import actions, job_attempts, job_log, run_again
 from pages.parts.formats import moment, size, span, usd
+from pages.parts.job_options import told, told_name
 from pages.parts.look import look
-from pages.parts.words import _, say
+from pages.parts.words import _
 
 
 def show(user: User, detail: Detail) -> None:
@@ -26,7 +21,7 @@ def show(user: User, detail: Detail) -> None:
     job_attempts.show(detail)
     _options(detail)
     _files(detail)
-    _log(detail)
+    job_log.show(detail)
 
 
 def _prompt(detail: Detail) -> None:
@@ -92,15 +87,11 @@ def _seconds(detail: Detail) -> float | None:
 def _options(detail: Detail) -> None:
     asked, actual = detail.job.options, detail.job.actual or {}
     rows = [
-        (option_name(name), _text(asked.get(name)), _text(actual.get(name)))
+        (told_name(name), told(name, asked.get(name)), told(name, actual.get(name)))
         for name in {**asked, **actual}
     ]
     if rows:
         look.table([_("Option"), _("Asked"), _("Actual")], rows)
-
-
-def _text(value: Any) -> str:
-    return "–" if value is None else value if isinstance(value, str) else json.dumps(value)
 
 
 def _files(detail: Detail) -> None:
@@ -124,24 +115,3 @@ def _files(detail: Detail) -> None:
 def _picture(detail: Detail, asset: Asset) -> str:
     shown = detail.small_of(asset) or asset
     return link_of(services().bucket, kind=shown.kind, key=shown.key)
-
-
-def _log(detail: Detail) -> None:
-    with st.expander(_("Log")):
-        look.table(
-            [_("Time"), _("What"), _("Who"), _("Details")],
-            [
-                (moment(event.at), _title(event), event.by or "", _details(event.detail))
-                for event in detail.events
-            ],
-        )
-
-
-def _title(event: Any) -> str:
-    if event.kind == "moved" and event.to_stage:
-        return say(LABELS[Stage(event.to_stage)])
-    return say(event_label(event.kind))
-
-
-def _details(detail: dict[str, Any]) -> str:
-    return ", ".join(f"{name}: {value}" for name, value in detail.items() if value is not None)

@@ -10,7 +10,7 @@ from core.decisions import may_be_dropped, may_be_found
 from core.details import Detail
 from core.links import link_of
 from core.models import Asset, AssetKind, Provider, User
-from core.sentences import LABELS, SENTENCES, tone_of
+from core.sentences import LABELS, SENTENCES, provider_status, tone_of, vendor
 from core.services import services
 from core.stages import LIVE, Stage
 from pages.parts import actions, pushes, run_again
@@ -31,11 +31,7 @@ def result(detail: Detail, *, key: str) -> None:
 
 
 def _why(detail: Detail, code: str) -> str:
-    return say(refusals.explain(code, provider=_provider(detail)))
-
-
-def _provider(detail: Detail) -> str:
-    return "OpenAI" if detail.job.provider == Provider.GPT else "MiniMax"
+    return say(refusals.explain(code, provider=vendor(detail.job.provider)))
 
 
 def _labels() -> dict[str, str]:
@@ -71,12 +67,17 @@ def _data(detail: Detail) -> dict[str, Any]:
         "now": time.time(),
         "typical_s": detail.typical_s,
         "ahead": detail.place.ahead if detail.place else None,
-        "provider_status": detail.run.provider_status if detail.run else None,
+        "provider_status": _provider_status(detail),
         "results": [_shown(detail, asset) for asset in results],
         "preview_url": _link(previews[-1]) if previews else None,
         "input_url": _link(detail.sent_of(inputs[0])) if inputs else None,
         "input_download_url": _download(detail.sent_of(inputs[0])) if inputs else None,
     }
+
+
+def _provider_status(detail: Detail) -> str | None:
+    status = detail.run.provider_status if detail.run is not None else None
+    return say(provider_status(status, provider=detail.job.provider)) if status else None
 
 
 def _sentence(detail: Detail) -> str:
