@@ -128,7 +128,7 @@ def watch(user: User, provider: Provider) -> None:
         job_panel.result(detail, key=f"{name}-view")
         job_panel.decisions(user, detail)
         if detail.stage not in LIVE:
-            job_panel.next_steps(user, detail)
+            job_panel.what_next(user, detail)
         st.page_link("job.py", label=_("Everything about this job"), query_params={"id": str(id)})
 
     with st.container(key="watch-panel"):  # stays in view while the form scrolls

@@ -4,9 +4,9 @@ import streamlit as st
 
 from core.details import Detail
 from core.links import link_of
-from core.models import Asset, AssetKind, Provider, User
+from core.models import Asset, AssetKind, User
 from core.services import services
-from pages.parts import actions, job_attempts, job_log, run_again
+from pages.parts import actions, job_attempts, job_log, next_steps, run_again
 from pages.parts.formats import moment, size, span, usd
 from pages.parts.job_options import told, told_name
 from pages.parts.look import look
@@ -30,14 +30,13 @@ def _prompt(detail: Detail) -> None:
 
 
 def _buttons(user: User, detail: Detail) -> None:
-    results = detail.of_kind(AssetKind.RESULT)
+    result = next_steps.which(detail, key="job")
     with st.container(horizontal=True, key="job-actions"):
         if st.button(_("Run again"), icon=":material/replay:", key="job-rerun"):
             run_again.ask(detail.job.id)
         if st.button(_("Open in the form"), icon=":material/edit:", key="job-form"):
             actions.open_in_form(user, detail.job.id)
-        if results and results[0].mime.startswith("image/"):
-            _continue_with(user, detail, results[0])
+        next_steps.buttons(user, detail, result, key="job")
         mine = detail.job.user_id == user.id or user.role == "admin"
         if (
             mine
@@ -46,13 +45,6 @@ def _buttons(user: User, detail: Detail) -> None:
         ):
             actions.trash(user, detail.job.id)
     actions.offer_undo(user)
-
-
-def _continue_with(user: User, detail: Detail, result: Asset) -> None:
-    if st.button(_("Use as input"), icon=":material/add_photo_alternate:", key="job-use"):
-        actions.use_result(user, result.id, Provider.GPT, parent=detail.job.id)
-    if st.button(_("Animate it"), icon=":material/animation:", key="job-animate"):
-        actions.use_result(user, result.id, Provider.HAILUO, parent=detail.job.id)
 
 
 def _facts(detail: Detail) -> list[tuple[str, str]]:

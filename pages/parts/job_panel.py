@@ -13,7 +13,7 @@ from core.models import Asset, AssetKind, Provider, User
 from core.sentences import LABELS, SENTENCES, provider_status, tone_of, vendor
 from core.services import services
 from core.stages import LIVE, Stage
-from pages.parts import actions, pushes, run_again
+from pages.parts import actions, next_steps, pushes, run_again
 from pages.parts.components.job_view import job_view
 from pages.parts.formats import time_of_day
 from pages.parts.look import look
@@ -69,7 +69,7 @@ def _data(detail: Detail) -> dict[str, Any]:
         "ahead": detail.place.ahead if detail.place else None,
         "provider_status": _provider_status(detail),
         "results": [_shown(detail, asset) for asset in results],
-        "preview_url": _link(previews[-1]) if previews else None,
+        "preview_url": _link(previews[-1]) if previews and not results else None,
         "input_url": _link(detail.sent_of(inputs[0])) if inputs else None,
         "input_download_url": _download(detail.sent_of(inputs[0])) if inputs else None,
     }
@@ -142,14 +142,10 @@ def _button(user: User, detail: Detail, decision: str, label: str) -> None:
         pushes.rerun()
 
 
-def next_steps(user: User, detail: Detail) -> None:
+def what_next(user: User, detail: Detail) -> None:
     """Offer what people do next with a result."""
-    results = detail.of_kind(AssetKind.RESULT)
+    result = next_steps.which(detail, key="next")
     with st.container(horizontal=True, key="next-steps"):
-        if results and results[0].mime.startswith("image/"):
-            if st.button(_("Use as input"), icon=":material/add_photo_alternate:", key="next-use"):
-                actions.use_result(user, results[0].id, Provider.GPT, parent=detail.job.id)
-            if st.button(_("Animate it"), icon=":material/animation:", key="next-animate"):
-                actions.use_result(user, results[0].id, Provider.HAILUO, parent=detail.job.id)
+        next_steps.buttons(user, detail, result, key="next")
         if st.button(_("Run again"), icon=":material/replay:", key="next-rerun"):
             run_again.ask(detail.job.id)
