@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from core.errors import NotFound, Rejected, msg
 from core.models import Asset, AssetKind, Job
+from core.stages import Stage
 from core.storage import Stored
 
 SMALL = (AssetKind.THUMBNAIL, AssetKind.POSTER)
@@ -210,9 +211,15 @@ def _copy(
     return row
 
 
-def drop_previews(session: Session, job_id: UUID) -> None:
-    """Forget the partial pictures of a job that has its result; the sweep of objects follows."""
-    session.execute(delete(Asset).where(Asset.job_id == job_id, Asset.kind == AssetKind.PREVIEW))
+def stale_previews(session: Session, *, limit: int = 200) -> Sequence[Asset]:
+    """Return partial pictures of jobs that have their result, for sweeping with their objects."""
+    return session.scalars(
+        select(Asset)
+        .join(Job, Job.id == Asset.job_id)
+        .where(Asset.kind == AssetKind.PREVIEW, Job.final_stage == Stage.STORED)
+        .limit(limit)
+        .with_for_update(of=Asset, skip_locked=True)
+    ).all()
 
 
 def of_job(session: Session, job_id: UUID) -> Sequence[Asset]:

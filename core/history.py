@@ -53,6 +53,7 @@ class Card:
     cover_id: UUID | None
     thumbnail_key: str | None
     preview_key: str | None  # shown blurred until there is a thumbnail
+    input_key: str | None  # the first input's thumbnail, until there is a preview
     duration_s: float | None
     results: int
 
@@ -157,7 +158,8 @@ _COLUMNS: Final = (
     Job.cost_usd,
     Job.cover_asset_id.label("cover_id"),
     _COVER.label("thumbnail_key"),
-    func.coalesce(_NEWEST_PREVIEW, _FIRST_INPUT).label("preview_key"),
+    _NEWEST_PREVIEW.label("preview_key"),
+    _FIRST_INPUT.label("input_key"),
     func.coalesce(Job.actual["duration"], Job.options["duration"]).label("duration"),
     _RESULTS.label("results"),
 )
@@ -189,6 +191,7 @@ def _card(row: Row[Any]) -> Card:
         cover_id=row.cover_id,
         thumbnail_key=row.thumbnail_key,
         preview_key=row.preview_key,
+        input_key=row.input_key,
         duration_s=float(row.duration) if isinstance(row.duration, int | float) else None,
         results=row.results,
     )

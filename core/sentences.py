@@ -4,7 +4,7 @@ from enum import StrEnum
 from typing import Final
 
 from core.errors import Message, msg
-from core.models import Job, Run
+from core.models import Job, Provider, Run
 from core.stages import Outcome, Stage, Status
 
 
@@ -74,6 +74,26 @@ _TONES: Final = {
 }
 
 
+PROVIDER_STATUSES: Final = {
+    "preparing": msg("{provider} prepares it"),
+    "queueing": msg("It waits at {provider}"),
+    "queued": msg("It waits at {provider}"),
+    "processing": msg("{provider} works on it"),
+    "running": msg("{provider} works on it"),
+}
+
+
+def vendor(provider: str) -> str:
+    """Return what the company behind a kind of job is called."""
+    return "OpenAI" if provider == Provider.GPT else "MiniMax"
+
+
+def provider_status(status: str, *, provider: str) -> Message:
+    """Return how a provider says a task stands; a word of its that is new to us is quoted."""
+    known = PROVIDER_STATUSES.get(status.lower(), msg("{provider} says: “{status}”"))
+    return Message(known.text, {"provider": vendor(provider), "status": status})
+
+
 def stage_of(job: Job, run: Run | None) -> Stage:
     """Return where a job stands: its run's stage, or its final one."""
     if job.final_stage is not None:
@@ -106,6 +126,9 @@ EVENT_LABELS: Final = {
 }
 
 
+OF_ANOTHER_RELEASE: Final = msg("Something that this release has no words for")
+
+
 def event_label(kind: str) -> Message:
     """Return a log line's title."""
-    return EVENT_LABELS.get(kind, Message(kind))
+    return EVENT_LABELS.get(kind, OF_ANOTHER_RELEASE)

@@ -10,9 +10,17 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.orm import Session
 
 from core import assets, clock, jobs
-from core.errors import Rejected, msg
-from core.models import Asset, Job, Provider, User
-from core.providers.checks import InputFacts, check_edit, check_video
+from core.errors import Message, Rejected, msg
+from core.models import Asset, AssetKind, Job, Provider, User
+from core.providers.checks import (
+    EditWish,
+    InputFacts,
+    VideoWish,
+    check_edit,
+    check_video,
+    edit_warnings,
+    video_warnings,
+)
 from core.providers.prices import Estimate, Medians, estimate
 from core.services import Services
 
@@ -50,6 +58,19 @@ def quote(services: Services, user: User, wish: Wish) -> Quote:
     with services.sessions() as session:
         inputs = assets.own_inputs(session, user.id, _ids(wish))
         return _quoted(services, session, wish, inputs)
+
+
+def warnings(services: Services, user: User, wish: Wish) -> Sequence[Message]:
+    """Return what may disappoint although the provider takes it, also of an unfinished wish."""
+    with services.sessions() as session:
+        today = _today(services, session)
+        try:
+            inputs = assets.own_inputs(session, user.id, _ids(wish))
+        except Rejected:  # a file is gone, which the quote tells
+            inputs = []
+    if wish.provider is Provider.GPT:
+        return edit_warnings(services.catalog, **_edit(wish, inputs, today))
+    return video_warnings(services.catalog, **_video(wish, inputs, today))
 
 
 def submit(services: Services, user: User, wish: Wish) -> Job:
@@ -129,7 +150,7 @@ def _quoted(
         services.catalog,
         model=wish.model,
         options=options,
-        inputs=[_facts(item.sent) for item in inputs if item.original.kind == "input"],
+        inputs=_pictures(inputs, AssetKind.INPUT),
         history=_medians(session, wish.model, options),
         on=today,
         prompt=wish.prompt,
@@ -162,26 +183,34 @@ def _today(services: Services, session: Session) -> date:
 def _checked(
     services: Services, wish: Wish, inputs: Sequence[assets.Input], today: date
 ) -> Mapping[str, Any]:
-    pictures = [_facts(item.sent) for item in inputs if item.original.kind == "input"]
-    masks = [_facts(item.sent) for item in inputs if item.original.kind == "mask"]
     if wish.provider is Provider.GPT:
-        return check_edit(
-            services.catalog,
-            model=wish.model,
-            prompt=wish.prompt,
-            options=wish.options,
-            inputs=pictures,
-            mask=next(iter(masks), None),
-            on=today,
-        )
-    return check_video(
-        services.catalog,
+        return check_edit(services.catalog, **_edit(wish, inputs, today))
+    return check_video(services.catalog, **_video(wish, inputs, today))
+
+
+def _edit(wish: Wish, inputs: Sequence[assets.Input], today: date) -> EditWish:
+    return EditWish(
         model=wish.model,
         prompt=wish.prompt,
         options=wish.options,
-        inputs=pictures,
+        inputs=_pictures(inputs, AssetKind.INPUT),
+        mask=next(iter(_pictures(inputs, AssetKind.MASK)), None),
         on=today,
     )
+
+
+def _video(wish: Wish, inputs: Sequence[assets.Input], today: date) -> VideoWish:
+    return VideoWish(
+        model=wish.model,
+        prompt=wish.prompt,
+        options=wish.options,
+        inputs=_pictures(inputs, AssetKind.INPUT),
+        on=today,
+    )
+
+
+def _pictures(inputs: Sequence[assets.Input], kind: AssetKind) -> Sequence[InputFacts]:
+    return [_facts(item.sent) for item in inputs if item.original.kind == kind]
 
 
 def _facts(asset: Asset) -> InputFacts:

@@ -19,6 +19,7 @@ from core.errors import Message
 LOCALES: Final = ("ko", "en")
 PSEUDO: Final = "pseudo"  # every catalogue text is bracketed: what is not was never translated
 FOLDER: Final = Path(__file__).with_name("locale")
+COOKIE: Final = "proofsheet_locale"  # set by every page's script: links cannot send a header
 NAMES: Final = {"ko": "한국어", "en": "English"}
 
 
@@ -56,6 +57,14 @@ def sentence(text: str, locale: str) -> str:
     if locale == PSEUDO:
         return f"⟦{text}⟧"
     return _catalogue(locale).gettext(text) if locale in LOCALES else text
+
+
+def counted(one: str, many: str, count: int, locale: str) -> str:
+    """Return the catalogue text for a number of things, with its places still open."""
+    if locale == PSEUDO:
+        return f"⟦{one if count == 1 else many}⟧"
+    catalogue = _catalogue(locale) if locale in LOCALES else gettext.NullTranslations()
+    return catalogue.ngettext(one, many, count)
 
 
 @functools.cache

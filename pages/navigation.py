@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core.errors import StorageError
-from pages.parts import banners, pushes, run_again, words
+from pages.parts import actions, banners, pushes, run_again, words
 from pages.parts.components.sign_in import sign_out_button
 from pages.parts.gate import gate, language_switch
 from pages.parts.look import look
@@ -37,8 +37,9 @@ page = st.navigation(pages)
 with st.sidebar:
     language_switch()
     st.caption(user.display_name)
-    sign_out_button(key="sign-out", label=_("Sign out"), api_base="/api")
+    sign_out_button(key="sign-out", label=_("Sign out"), api_base="/api", locale=words.locale())
 banners.show(user)
+actions.forget_undo(f"{page.url_path}?{st.query_params.get('id', '')}")
 try:
     with pushes.whole_page():
         page.run()

@@ -2,7 +2,7 @@
 
 import structlog
 
-from core import forgetting, heartbeats, uploads
+from core import assets, forgetting, heartbeats, uploads
 from core.errors import StorageError
 from workers import sweep
 from workers.hands import Hands
@@ -15,6 +15,8 @@ EVERY_S = 600
 def tidy(hands: Hands) -> None:
     """End what waited too long; forget old tries, sessions, ticks, workers and lost uploads.
 
+    Previews go too, once their job has its result.
+
     Once in EVERY_S seconds over all workers; whoever comes later tidies only its own disk.
     """
     hands.spool.tidy()
@@ -26,8 +28,9 @@ def tidy(hands: Hands) -> None:
     sweep.expire(hands)
     try:
         _drop_stale_uploads(hands)
+        _drop_previews(hands)
     except StorageError as error:
-        log.warning("stale_uploads_kept", reason=str(error))
+        log.warning("stale_objects_kept", reason=str(error))
 
 
 def _drop_stale_uploads(hands: Hands) -> None:
@@ -39,3 +42,13 @@ def _drop_stale_uploads(hands: Hands) -> None:
             session.delete(upload)
     if stale:
         log.info("stale_uploads_dropped", uploads=len(stale))
+
+
+def _drop_previews(hands: Hands) -> None:
+    with hands.services.sessions.begin() as session:
+        previews = assets.stale_previews(session)
+        hands.services.bucket.delete([preview.key for preview in previews])
+        for preview in previews:
+            session.delete(preview)
+    if previews:
+        log.info("previews_dropped", previews=len(previews))

@@ -258,7 +258,6 @@ def _finish(
     outcome: Outcome,
 ) -> None:
     """Write cost and `done`, in the transaction of the assets."""
-    assets.drop_previews(session, job.id)
     price = cost(
         services.catalog,
         model=job.model,

@@ -39,8 +39,15 @@ def add_error_handlers(api: FastAPI) -> None:
 
 
 def _sentence(request: Request, message: errors.Message) -> str:
-    locale = translations.best_locale(request.headers.get("accept-language", ""))
-    return translations.translate(message, request.cookies.get("proofsheet_locale") or locale)
+    return translations.translate(message, _locale(request))
+
+
+def _locale(request: Request) -> str:
+    """Return the language of the page that asks, or the browser's."""
+    chosen = request.cookies.get(translations.COOKIE)
+    if chosen in translations.LOCALES:
+        return chosen
+    return translations.best_locale(request.headers.get("accept-language", ""))
 
 
 async def _explained(request: Request, error: Exception) -> JSONResponse:

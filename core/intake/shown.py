@@ -5,6 +5,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from core import assets
+from core.links import link_of
 from core.models import Asset
 from core.services import Services
 
@@ -23,6 +24,10 @@ def described(services: Services, session: Session, asset: Asset) -> dict[str, A
         "width": item.sent.width,
         "height": item.sent.height,
         "duration_s": float(asset.duration_s) if asset.duration_s else None,
-        "thumbnail_url": services.bucket.stable_url(small.key) if small else None,
-        "prepared_url": services.bucket.stable_url(item.sent.key),
+        "thumbnail_url": _link(services, small) if small else None,
+        "prepared_url": _link(services, item.sent),
     }
+
+
+def _link(services: Services, asset: Asset) -> str:
+    return link_of(services.bucket, kind=asset.kind, key=asset.key)

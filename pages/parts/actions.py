@@ -15,6 +15,8 @@ from core.services import services
 from pages.parts import pushes
 from pages.parts.words import _, say
 
+TRASHED = "trashed"
+PLACE = "trashed-at"
 FORMS = {Provider.GPT: "image_edit.py", Provider.HAILUO: "video.py"}
 
 
@@ -69,13 +71,20 @@ def trash(user: User, id: UUID) -> None:
     with told():
         with services().sessions.begin() as session:
             jobs.trashed(session, user, id)
-        st.session_state["trashed"] = str(id)
+        st.session_state[TRASHED] = str(id)
         pushes.rerun()
 
 
+def forget_undo(place: str) -> None:
+    """Take back the offer to undo when somebody has gone from one place to another."""
+    if st.session_state.get(PLACE) != place:
+        st.session_state[PLACE] = place
+        st.session_state.pop(TRASHED, None)
+
+
 def offer_undo(user: User) -> None:
-    """Offer to take the job back that was trashed last."""
-    id = st.session_state.get("trashed")
+    """Offer to take back the job that was trashed last, where that was done."""
+    id = st.session_state.get(TRASHED)
     if id is None:
         return
     with st.container(horizontal=True, vertical_alignment="center", key="undo"):
@@ -83,7 +92,7 @@ def offer_undo(user: User) -> None:
         if st.button(_("Undo"), key="undo-trash"):
             with told(), services().sessions.begin() as session:
                 jobs.restored(session, user, UUID(id))
-            del st.session_state["trashed"]
+            del st.session_state[TRASHED]
             pushes.rerun()
 
 

@@ -5,8 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from core.errors import Message
-from core.providers.options import OPTION_NAMES, VALUE_LABELS
+from core.providers.options import OPTION_NAMES, value_label
 from pages.parts.words import _, say
 
 MANY = 7  # words that still fit side by side on a phone
@@ -14,7 +13,7 @@ MANY = 7  # words that still fit side by side on a phone
 
 def option_name(option: str) -> str:
     """Return what a form and a job's page call an option."""
-    return say(OPTION_NAMES.get(option, Message(option)))
+    return say(OPTION_NAMES[option])
 
 
 def choose(form: str, option: str, choices: Sequence[Any], default: Any) -> Any:
@@ -51,4 +50,4 @@ def word(value: Any) -> str:
     """Return how a value reads: seconds for numbers, else its name."""
     if isinstance(value, int):
         return _("{count} s", count=value)
-    return say(VALUE_LABELS.get(value, Message(str(value))))
+    return say(value_label(str(value)))

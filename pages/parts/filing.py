@@ -35,7 +35,7 @@ def switched_on(provider: Provider) -> bool:
 
 
 def choose_model(provider: Provider, *, key: str, among: Collection[str] | None = None) -> Model:
-    """Offer the models a provider takes today, the default first; warn of one that goes."""
+    """Offer the models a provider takes today, the default first."""
     usable = services().catalog.models(provider, today())
     offered = {model.id: model for model in usable if among is None or model.id in among}
     if st.session_state.get(key) not in offered:
@@ -49,17 +49,16 @@ def choose_model(provider: Provider, *, key: str, among: Collection[str] | None 
     )
     model = offered[chosen]
     st.caption(say(model.description))
-    warning = model.shutdown_warning(today())
-    if warning is not None:
-        look.notice("decide", say(warning))
     return model
 
 
 def file_button(user: User, wish: submissions.Wish, *, label: str) -> None:
-    """Show the price and the button; file the job at a click."""
+    """Show what may disappoint, the price and the button; file the job at a click."""
     problem, found = _quote(user, wish)
     accepted = False
     with st.container(key=f"file-{wish.provider}"):
+        for warning in submissions.warnings(services(), user, wish):
+            look.notice("decide", say(warning))
         if found is not None:
             if found.estimate.usd is not None:
                 st.caption(price.about(found.estimate))
@@ -129,7 +128,7 @@ def watch(user: User, provider: Provider) -> None:
         job_panel.result(detail, key=f"{name}-view")
         job_panel.decisions(user, detail)
         if detail.stage not in LIVE:
-            job_panel.next_steps(user, detail)
+            job_panel.what_next(user, detail)
         st.page_link("job.py", label=_("Everything about this job"), query_params={"id": str(id)})
 
     with st.container(key="watch-panel"):  # stays in view while the form scrolls

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import streamlit as st
 from babel.dates import format_datetime, format_time, format_timedelta
 from babel.numbers import format_currency, format_decimal
+from babel.units import format_unit
 
 from core.errors import Message
 from core.services import services
@@ -41,7 +42,7 @@ class Reader:
         if seconds is None:
             return "–"
         if seconds < 10:
-            return f"{format_decimal(round(seconds, 1), locale=self.babel)} s"
+            return _unit(round(seconds, 1), "duration-second", self.babel)
         return format_timedelta(
             timedelta(seconds=seconds), threshold=1.5, format="short", locale=self.babel
         )
@@ -106,10 +107,18 @@ def usd(amount: Decimal | None) -> str:
 
 def size(bytes: int) -> str:
     """Return a file's size."""
-    value, babel = float(bytes), reader().babel
-    for unit in ("B", "kB", "MB"):
+    value = float(bytes)
+    for unit in ("byte", "kilobyte", "megabyte"):
         if value < 1000:
-            places = 0 if unit == "B" else 1
-            return f"{format_decimal(round(value, places), locale=babel)} {unit}"
+            return _unit(round(value, 1), f"digital-{unit}", reader().babel)
         value /= 1000
-    return f"{format_decimal(round(value, 1), locale=babel)} GB"
+    return _unit(round(value, 1), "digital-gigabyte", reader().babel)
+
+
+def number(value: float) -> str:
+    """Return a number."""
+    return format_decimal(value, locale=reader().babel)
+
+
+def _unit(value: float, unit: str, babel: str) -> str:
+    return format_unit(value, unit, "short", locale=babel)

@@ -51,5 +51,5 @@ def gate() -> None:
     with look.sign_in_page(
         _("Proofsheet"), _("The bench for image edits and videos: every result, cost and verdict.")
     ):
-        sign_in(key="sign-in", labels=sign_in_labels(), api_base="/api")
+        sign_in(key="sign-in", labels=sign_in_labels(), api_base="/api", locale=words.locale())
         language_switch()

@@ -6,15 +6,16 @@ import streamlit as st
 
 from core import history
 from core.history import COUNTED, Card, Filter, Page
-from core.models import User
+from core.links import link_of
+from core.models import AssetKind, User
 from core.sentences import LABELS, tone_of
 from core.services import services
 from pages.parts import actions, history_filter, pushes, run_again
 from pages.parts.components.grid import grid
 from pages.parts.components.live import live
-from pages.parts.formats import Reader, reader
+from pages.parts.formats import Reader, number, reader
 from pages.parts.look import look
-from pages.parts.words import _
+from pages.parts.words import _, _n
 
 
 def show(user: User) -> None:
@@ -25,6 +26,7 @@ def show(user: User) -> None:
 
 @st.fragment(key="history-grid")
 def _page(user: User) -> None:
+    actions.offer_undo(user)
     shared = services().settings.team_visibility == "read"
     filter = history_filter.chosen(user, team_reads=shared)
     before, after = history_filter.cursor()
@@ -45,8 +47,8 @@ def _page(user: User) -> None:
 
 def _count(total: int) -> str:
     if total > COUNTED:
-        return _("More than {count} jobs", count=f"{COUNTED:,}")
-    return _("1 job") if total == 1 else _("{count} jobs", count=f"{total:,}")
+        return _("More than {count} jobs", count=number(COUNTED))
+    return _n("{count} job", "{count} jobs", total, count=number(total))
 
 
 def _nothing(filter: Filter) -> None:
@@ -81,8 +83,8 @@ def _card(card: Card, user: User, reading: Reader) -> dict[str, object]:
     return {
         "id": str(card.id),
         "href": f"/job?id={card.id}",
-        "thumb_url": _link(card.thumbnail_key),
-        "preview_url": None if card.thumbnail_key else _link(card.preview_key),
+        "thumb_url": _link(AssetKind.THUMBNAIL, card.thumbnail_key),
+        "preview_url": None if card.thumbnail_key else _stand_in(card),
         "kind": card.kind,
         "status": card.status,
         "stage_label": reading.say(LABELS[card.stage]),
@@ -96,8 +98,13 @@ def _card(card: Card, user: User, reading: Reader) -> dict[str, object]:
     }
 
 
-def _link(key: str | None) -> str | None:
-    return services().bucket.stable_url(key) if key else None
+def _stand_in(card: Card) -> str | None:
+    newest = _link(AssetKind.PREVIEW, card.preview_key)
+    return newest or _link(AssetKind.THUMBNAIL, card.input_key)
+
+
+def _link(kind: AssetKind, key: str | None) -> str | None:
+    return link_of(services().bucket, kind=kind, key=key) if key else None
 
 
 def _pager(page: Page) -> None:

@@ -1,20 +1,16 @@
 """A job's facts beside its picture: prompt, options asked and actual, cost, files, log."""
 
-import json
-from typing import Any
-
 import streamlit as st
 
 from core.details import Detail
-from core.models import Asset, AssetKind, Provider, User
-from core.sentences import LABELS, event_label
+from core.links import link_of
+from core.models import Asset, AssetKind, User
 from core.services import services
-from core.stages import Stage
-from pages.parts import actions, job_attempts, run_again
-from pages.parts.controls import option_name
+from pages.parts import actions, job_attempts, job_log, next_steps, run_again
 from pages.parts.formats import moment, size, span, usd
+from pages.parts.job_options import told, told_name
 from pages.parts.look import look
-from pages.parts.words import _, say
+from pages.parts.words import _
 
 
 def show(user: User, detail: Detail) -> None:
@@ -25,7 +21,7 @@ def show(user: User, detail: Detail) -> None:
     job_attempts.show(detail)
     _options(detail)
     _files(detail)
-    _log(detail)
+    job_log.show(detail)
 
 
 def _prompt(detail: Detail) -> None:
@@ -34,14 +30,13 @@ def _prompt(detail: Detail) -> None:
 
 
 def _buttons(user: User, detail: Detail) -> None:
-    results = detail.of_kind(AssetKind.RESULT)
+    result = next_steps.which(detail, key="job")
     with st.container(horizontal=True, key="job-actions"):
         if st.button(_("Run again"), icon=":material/replay:", key="job-rerun"):
             run_again.ask(detail.job.id)
         if st.button(_("Open in the form"), icon=":material/edit:", key="job-form"):
             actions.open_in_form(user, detail.job.id)
-        if results and results[0].mime.startswith("image/"):
-            _continue_with(user, detail, results[0])
+        next_steps.buttons(user, detail, result, key="job")
         mine = detail.job.user_id == user.id or user.role == "admin"
         if (
             mine
@@ -50,13 +45,6 @@ def _buttons(user: User, detail: Detail) -> None:
         ):
             actions.trash(user, detail.job.id)
     actions.offer_undo(user)
-
-
-def _continue_with(user: User, detail: Detail, result: Asset) -> None:
-    if st.button(_("Use as input"), icon=":material/add_photo_alternate:", key="job-use"):
-        actions.use_result(user, result.id, Provider.GPT, parent=detail.job.id)
-    if st.button(_("Animate it"), icon=":material/animation:", key="job-animate"):
-        actions.use_result(user, result.id, Provider.HAILUO, parent=detail.job.id)
 
 
 def _facts(detail: Detail) -> list[tuple[str, str]]:
@@ -91,15 +79,11 @@ def _seconds(detail: Detail) -> float | None:
 def _options(detail: Detail) -> None:
     asked, actual = detail.job.options, detail.job.actual or {}
     rows = [
-        (option_name(name), _text(asked.get(name)), _text(actual.get(name)))
+        (told_name(name), told(name, asked.get(name)), told(name, actual.get(name)))
         for name in {**asked, **actual}
     ]
     if rows:
         look.table([_("Option"), _("Asked"), _("Actual")], rows)
-
-
-def _text(value: Any) -> str:
-    return "–" if value is None else value if isinstance(value, str) else json.dumps(value)
 
 
 def _files(detail: Detail) -> None:
@@ -121,25 +105,5 @@ def _files(detail: Detail) -> None:
 
 
 def _picture(detail: Detail, asset: Asset) -> str:
-    return services().bucket.stable_url((detail.small_of(asset) or asset).key)
-
-
-def _log(detail: Detail) -> None:
-    with st.expander(_("Log")):
-        look.table(
-            [_("Time"), _("What"), _("Who"), _("Details")],
-            [
-                (moment(event.at), _title(event), event.by or "", _details(event.detail))
-                for event in detail.events
-            ],
-        )
-
-
-def _title(event: Any) -> str:
-    if event.kind == "moved" and event.to_stage:
-        return say(LABELS[Stage(event.to_stage)])
-    return say(event_label(event.kind))
-
-
-def _details(detail: dict[str, Any]) -> str:
-    return ", ".join(f"{name}: {value}" for name, value in detail.items() if value is not None)
+    shown = detail.small_of(asset) or asset
+    return link_of(services().bucket, kind=shown.kind, key=shown.key)

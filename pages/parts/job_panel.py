@@ -8,17 +8,16 @@ import streamlit as st
 from core import refusals
 from core.decisions import may_be_dropped, may_be_found
 from core.details import Detail
+from core.links import link_of
 from core.models import Asset, AssetKind, Provider, User
-from core.sentences import LABELS, SENTENCES, tone_of
+from core.sentences import LABELS, SENTENCES, provider_status, tone_of, vendor
 from core.services import services
 from core.stages import LIVE, Stage
-from pages.parts import actions, pushes, run_again
+from pages.parts import actions, next_steps, pushes, run_again
 from pages.parts.components.job_view import job_view
 from pages.parts.formats import time_of_day
 from pages.parts.look import look
 from pages.parts.words import _, say
-
-LINK_S = 900
 
 
 def result(detail: Detail, *, key: str) -> None:
@@ -32,11 +31,7 @@ def result(detail: Detail, *, key: str) -> None:
 
 
 def _why(detail: Detail, code: str) -> str:
-    return say(refusals.explain(code, provider=_provider(detail)))
-
-
-def _provider(detail: Detail) -> str:
-    return "OpenAI" if detail.job.provider == Provider.GPT else "MiniMax"
+    return say(refusals.explain(code, provider=vendor(detail.job.provider)))
 
 
 def _labels() -> dict[str, str]:
@@ -72,11 +67,17 @@ def _data(detail: Detail) -> dict[str, Any]:
         "now": time.time(),
         "typical_s": detail.typical_s,
         "ahead": detail.place.ahead if detail.place else None,
-        "provider_status": detail.run.provider_status if detail.run else None,
+        "provider_status": _provider_status(detail),
         "results": [_shown(detail, asset) for asset in results],
-        "preview_url": _stable(previews[-1]) if previews else None,
-        "input_url": _stable(detail.sent_of(inputs[0])) if inputs else None,
+        "preview_url": _link(previews[-1]) if previews and not results else None,
+        "input_url": _link(detail.sent_of(inputs[0])) if inputs else None,
+        "input_download_url": _download(detail.sent_of(inputs[0])) if inputs else None,
     }
+
+
+def _provider_status(detail: Detail) -> str | None:
+    status = detail.run.provider_status if detail.run is not None else None
+    return say(provider_status(status, provider=detail.job.provider)) if status else None
 
 
 def _sentence(detail: Detail) -> str:
@@ -103,19 +104,20 @@ def _shown(detail: Detail, asset: Asset) -> dict[str, Any]:
     return {
         "id": str(asset.id),
         "mime": asset.mime,
-        "url": _stable(asset),
-        "thumb_url": _stable(small) if small else None,
+        "url": _link(asset),
+        "thumb_url": _link(small) if small else None,
         "width": asset.width,
         "height": asset.height,
-        "download_url": f"/api/assets/{asset.id}/download",
+        "download_url": _download(asset),
     }
 
 
-def _stable(asset: Asset) -> str:
-    """Return a link that stays the same for a quarter of an hour, so a rerun reloads nothing."""
-    if asset.kind in {AssetKind.THUMBNAIL, AssetKind.POSTER}:
-        return services().bucket.stable_url(asset.key)
-    return services().bucket.stable_url(asset.key, window_s=LINK_S, reserve_s=LINK_S)
+def _download(asset: Asset) -> str:
+    return f"/api/assets/{asset.id}/download"
+
+
+def _link(asset: Asset) -> str:
+    return link_of(services().bucket, kind=asset.kind, key=asset.key)
 
 
 def decisions(user: User, detail: Detail) -> None:
@@ -140,14 +142,10 @@ def _button(user: User, detail: Detail, decision: str, label: str) -> None:
         pushes.rerun()
 
 
-def next_steps(user: User, detail: Detail) -> None:
+def what_next(user: User, detail: Detail) -> None:
     """Offer what people do next with a result."""
-    results = detail.of_kind(AssetKind.RESULT)
+    result = next_steps.which(detail, key="next")
     with st.container(horizontal=True, key="next-steps"):
-        if results and results[0].mime.startswith("image/"):
-            if st.button(_("Use as input"), icon=":material/add_photo_alternate:", key="next-use"):
-                actions.use_result(user, results[0].id, Provider.GPT, parent=detail.job.id)
-            if st.button(_("Animate it"), icon=":material/animation:", key="next-animate"):
-                actions.use_result(user, results[0].id, Provider.HAILUO, parent=detail.job.id)
+        next_steps.buttons(user, detail, result, key="next")
         if st.button(_("Run again"), icon=":material/replay:", key="next-rerun"):
             run_again.ask(detail.job.id)

@@ -92,7 +92,7 @@ def _labels(*, mask: bool) -> dict[str, str]:
         "confirming": _("Verifying"),
         "retrying": _("The connection broke. Trying again …"),
         "cancelled": _("Cancelled"),
-        "added": _("{count} files added"),
+        "added": _("Files added: {count}"),
         "bad_type": _("{name} is {type}, which cannot be used here."),
         "not_what_it_says": _("{name} is not what its ending says. Save it again as {type}."),
         "empty": _("{name} is empty."),

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core.errors import Message
-from core.translations import LOCALES, PSEUDO, best_locale, translate
+from core.translations import LOCALES, PSEUDO, best_locale, counted, translate
 
 KEY = "locale"
 
@@ -24,3 +24,8 @@ def say(message: Message) -> str:
 def _(text: str, **values: object) -> str:
     """Return a text of the pages in this tab's language, its values filled in."""
     return say(Message(text, values))
+
+
+def _n(one: str, many: str, number: int, **values: object) -> str:
+    """Return the text of the pages for a number of things, its values filled in."""
+    return counted(one, many, number, locale()).format(**values)

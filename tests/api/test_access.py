@@ -42,5 +42,21 @@ def test_an_unknown_address_is_json(api):
     assert answer.json() == {"error": "There is nothing here. Look at the address."}
 
 
+@pytest.mark.parametrize(
+    ("chosen", "browser", "words"),
+    [
+        ("ko", "en", "여기에는"),
+        ("en", "ko-KR", "There is nothing here."),
+        ("", "ko-KR", "여기에는"),
+        ("xx", "ko-KR", "여기에는"),
+    ],
+)
+def test_an_error_speaks_the_language_that_was_chosen(api, chosen, browser, words):
+    cookie = {"cookie": f"proofsheet_locale={chosen}"} if chosen else {}
+    answer = api.get("/typo", headers={"accept-language": browser, **cookie})
+
+    assert answer.json()["error"].startswith(words)
+
+
 def test_health_says_what_is_up(api):
     assert api.get("/health").json() == {"ok": True, "database": True, "workers": 0}

@@ -220,6 +220,7 @@ def viewed(state: str) -> dict[str, Any]:
         "provider_status": "Processing" if state == "running" else None,
         "preview_url": "/demo/picture/0?longest=480&blurred=1" if state == "preview" else None,
         "input_url": "/demo/picture/5?longest=900",
+        "input_download_url": "/demo/picture/5?download",
         "results": [film()] if state == "video" else results(pictures, state),
     }
 
@@ -235,7 +236,7 @@ def results(pictures: list[str], state: str) -> list[dict[str, Any]]:
             "thumb_url": url,
             "width": shapes[index][0],
             "height": shapes[index][1],
-            "download_url": url,
+            "download_url": f"{url}?download",
         }
         for index, url in enumerate(pictures)
         if state == "result"
@@ -251,7 +252,7 @@ def film() -> dict[str, Any]:
         "thumb_url": "/demo/picture/2?longest=640",
         "width": 640,
         "height": 360,
-        "download_url": "/demo/film",
+        "download_url": "/demo/film?download",
     }
 
 
@@ -295,7 +296,7 @@ def dialog() -> None:
 def signing_in() -> None:
     """The page before all others."""
     with look.sign_in_page("Proofsheet", words.SIGN_IN[LANG]["promise"]):
-        sign_in(key="sign-in", labels=words.SIGN_IN[LANG], api_base="/api")
+        sign_in(key="sign-in", labels=words.SIGN_IN[LANG], api_base="/api", locale=LANG)
         st.segmented_control(
             "Language", ["한국어", "English"], default="한국어", label_visibility="collapsed"
         )
@@ -326,7 +327,7 @@ with st.sidebar:
     )
     notification_switch(key="bell", labels=words.SWITCH[LANG])
     st.caption("김민지" if LANG == "ko" else "Minji Kim")
-    sign_out_button(key="out", label=TEXT["sign_out"], api_base="/api")
+    sign_out_button(key="out", label=TEXT["sign_out"], api_base="/api", locale=LANG)
 if SAMPLE != "plain":
     look.simulated_banner(TEXT["simulated"])
 page.run()

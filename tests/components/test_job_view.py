@@ -78,7 +78,7 @@ def test_several_results_lie_on_a_strip(at_once):
     frames.nth(1).click()
     expect(box(page).locator("img.result")).to_have_class("result checkered")
     expect(box(page).get_by_role("link", name="Download")).to_have_attribute(
-        "href", "/demo/cut-out"
+        "href", "/demo/cut-out?download"
     )
     stage(page).press("ArrowRight")
     expect(frames.nth(2)).to_have_attribute("aria-selected", "true")
@@ -103,3 +103,23 @@ def test_a_preview_is_shown_while_it_runs(visit):
     page = visit("/job?sample=preview")
     expect(box(page).get_by_alt_text("Preview")).to_be_visible()
     expect(box(page).get_by_text("Generating")).to_be_visible()
+
+
+def test_a_link_that_has_run_out_is_replaced_by_a_fresh_one(visit):
+    page = visit("/history")
+    page.route("**/demo/film", lambda route: route.fulfill(status=403))
+    page.goto(page.url.replace("/history?", "/job?sample=video&"))
+    film = box(page).locator("video")
+
+    expect(film).to_have_attribute("src", "/demo/film?download")
+    expect(box(page).locator(".size")).to_have_text("640 × 360")
+
+
+def test_the_input_can_still_be_compared_after_its_link_has_run_out(visit):
+    page = visit("/history")
+    page.route("**/demo/picture/5?longest=900", lambda route: route.fulfill(status=403))
+    page.goto(page.url.replace("/history?", "/job?"))
+    box(page).get_by_role("button", name="Hold to see the input").hover()
+    page.mouse.down()
+
+    expect(box(page).locator("img.input")).to_have_js_property("naturalWidth", 1024)

@@ -1,6 +1,8 @@
 """Signing in: the server's sentence, keys, and a page that loads anew."""
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
+
+from core.translations import COOKIE
 
 
 def fill_in(page: Page, password: str) -> None:
@@ -50,3 +52,17 @@ def test_a_silent_server_is_told(visit, visitor):
     fill_in(page, "open sesame")
     expect(page.get_by_role("alert")).to_contain_text("The server does not answer.")
     expect(page.get_by_role("button", name="Sign in", exact=True)).to_be_enabled()
+
+
+def test_the_api_hears_which_language_the_page_speaks(visit, visitor):
+    page = visit("/?sample=signing-in")
+    expect(page.get_by_role("button", name="Sign in", exact=True)).to_be_visible()
+    assert spoken(visitor) == "en"
+
+    page.goto(page.url.replace("lang=en", "lang=ko"))
+    expect(page.get_by_role("button", name="로그인", exact=True)).to_be_visible()
+    assert spoken(visitor) == "ko"
+
+
+def spoken(visitor: BrowserContext) -> str | None:
+    return next((c["value"] for c in visitor.cookies() if c["name"] == COOKIE), None)

@@ -96,7 +96,7 @@ class TestCard:
         with sessions.begin() as session:
             inputs = [file(session, job, AssetKind.INPUT, n) for n in range(2)]
             small = [file(session, job, AssetKind.THUMBNAIL, n, source=inputs[n]) for n in (1, 0)]
-        assert only(sessions).preview_key == small[1].key
+        assert only(sessions).input_key == small[1].key
 
         with sessions.begin() as session:
             previews = [file(session, job, AssetKind.PREVIEW, n) for n in range(3)]

@@ -8,7 +8,7 @@ class Frames {
       loadedmetadata: () => this.loaded(this.video.videoWidth, this.video.videoHeight), error: () => this.broken(),
     } });
     this.previews = el("div", { class: "previews" });
-    this.input = el("img", { class: "input", alt: "", draggable: "false" });
+    this.input = el("img", { class: "input", alt: "", draggable: "false", on: { error: () => this.renew(this.input, this.inputDownload) } });
     this.nodes = [this.previews, this.image, this.video, this.input];
   }
 
@@ -24,6 +24,7 @@ class Frames {
     this.preview(data);
     if (this.inputOf !== data.id) { this.inputOf = data.id; this.input.removeAttribute("src"); }
     this.inputUrl = data.input_url;
+    this.inputDownload = data.input_download_url;
   }
 
   // A link signed anew for the same result is kept for the day the old one fails.
@@ -51,7 +52,18 @@ class Frames {
     setTimeout(() => { if (this.id) this.previews.replaceChildren(); }, 900);
   }
 
-  broken() { this.failed = true; }
+  broken() {
+    const film = !this.video.hidden, node = film ? this.video : this.image, at = this.video.currentTime;
+    this.failed = !this.renew(node, this.shown?.download_url);
+    if (film && !this.failed) this.video.currentTime = at;
+  }
+
+  /** Links live for minutes, a page stays open for hours: ours leads to a fresh one, tried once. */
+  renew(node, url) {
+    if (!url || node.getAttribute("src") === url) return false;
+    node.src = url;
+    return true;
+  }
 
   /** Each preview fades in over the last. Before the first, the input lies there, out of focus. */
   preview(data) {

@@ -30,7 +30,10 @@ _mount = st.components.v2.component(
 
 
 class Shown(TypedDict):
-    """One result. While it stays the same `id`, a new link does not load it again."""
+    """One result. While it stays the same `id`, a new link does not load it again.
+
+    `download_url` is ours and leads to a fresh link: it stands in when `url` has run out.
+    """
 
     id: str
     mime: str
@@ -58,6 +61,7 @@ class JobView(TypedDict):
     provider_status: NotRequired[str | None]
     preview_url: NotRequired[str | None]
     input_url: NotRequired[str | None]
+    input_download_url: NotRequired[str | None]
 
 
 def job_view(*, key: str, labels: Mapping[str, str], data: JobView | Mapping[str, Any]) -> None:

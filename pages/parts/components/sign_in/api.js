@@ -1,3 +1,9 @@
+/** Have the API answer in this page's language, also where a plain link leads to it. */
+function speak({ cookie, locale }) {
+  const secure = location.protocol === "https:" ? "; Secure" : "";
+  document.cookie = `${cookie}=${locale}; Path=/; Max-Age=31536000; SameSite=Lax${secure}`;
+}
+
 /** Send JSON as one of our own pages. Resolves to {ok, error}; error "" means nobody answered. */
 async function post(url, body) {
   try {

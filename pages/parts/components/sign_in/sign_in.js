@@ -23,6 +23,7 @@ class SignIn {
   }
 
   update({ data }) {
+    speak(data.language);
     this.base = data.api_base;
     this.labels = data.labels;
     say(this.title, this.labels.title);

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from core.translations import COOKIE
 from pages.parts.components.sources import labels_for, script, sheet
 
 FOLDER = Path(__file__).parent
@@ -38,11 +39,26 @@ _button = st.components.v2.component(
 )
 
 
-def sign_in(*, key: str, labels: Mapping[str, str], api_base: str) -> None:
-    """Show the form. After `POST {api_base}/login` has set the cookie the page loads anew."""
-    _form(key=key, data={"labels": labels_for("sign_in", LABELS, labels), "api_base": api_base})
+def sign_in(*, key: str, labels: Mapping[str, str], api_base: str, locale: str) -> None:
+    """Show the form. After `POST {api_base}/login` has set the cookie the page loads anew.
+
+    From now on the API answers this browser in the language `locale`.
+    """
+    data = {
+        "labels": labels_for("sign_in", LABELS, labels),
+        "api_base": api_base,
+        "language": _language(locale),
+    }
+    _form(key=key, data=data)
 
 
-def sign_out_button(*, key: str, label: str, api_base: str) -> None:
-    """Show a button that ends the session with `POST {api_base}/logout` and loads the page anew."""
-    _button(key=key, data={"label": label, "api_base": api_base})
+def sign_out_button(*, key: str, label: str, api_base: str, locale: str) -> None:
+    """Show a button that ends the session with `POST {api_base}/logout` and loads the page anew.
+
+    From now on the API answers this browser in the language `locale`.
+    """
+    _button(key=key, data={"label": label, "api_base": api_base, "language": _language(locale)})
+
+
+def _language(locale: str) -> dict[str, str]:
+    return {"cookie": COOKIE, "locale": locale}

@@ -5,6 +5,7 @@ class SignOut {
   }
 
   update({ data }) {
+    speak(data.language);
     this.base = data.api_base;
     say(this.button, data.label);
   }

@@ -1,0 +1,50 @@
+"""Of ten results each can be edited further or animated, not the first alone."""
+
+import pytest
+
+from core.models import Asset, AssetKind
+from tests.pages.conftest import masked_job
+from tests.pages.test_words import finished
+
+
+@pytest.fixture
+def results(services, kim, put):
+    """A finished job with three results of different pictures; return them in order."""
+    job = finished(services, masked_job(services, kim, put))
+    with services.sessions.begin() as session:
+        (first,) = session.query(Asset).filter_by(job_id=job.id, kind=AssetKind.RESULT)
+        columns = {column.name for column in Asset.__table__.columns} - {"id", "created_at"}
+        for position in (1, 2):
+            values = {name: getattr(first, name) for name in columns}
+            session.add(Asset(**(values | {"position": position})))
+    with services.sessions() as session:
+        found = session.query(Asset).filter_by(job_id=job.id, kind=AssetKind.RESULT)
+        return found.order_by(Asset.position).all()
+
+
+@pytest.mark.parametrize("step", ["use", "animate"])
+@pytest.mark.parametrize(
+    ("page", "query", "key"), [("job", "id", "job"), ("image_edit", "job", "next")]
+)
+def test_any_of_several_results_is_taken(open_page, monkeypatch, results, page, query, key, step):
+    taken = []
+    monkeypatch.setattr(
+        "pages.parts.actions.use_result",
+        lambda _user, result, provider, *, parent: taken.append((result, str(provider), parent)),
+    )
+    job_id = results[0].job_id
+    at = open_page(page, **{query: str(job_id)})
+    at.button_group(key=f"{key}-which-{job_id}").set_value(2).run()
+    at.button(key=f"{key}-{step}").click().run()
+
+    provider = "gpt" if step == "use" else "hailuo"
+    assert taken == [(results[2].id, provider, job_id)]
+
+
+def test_one_result_is_not_asked_about(open_page, services, kim, put):
+    job = finished(services, masked_job(services, kim, put))
+    at = open_page("job", id=str(job.id))
+
+    assert not [group for group in at.button_group if "which" in (group.key or "")]
+    at.button(key="job-use").click().run()
+    assert len(at.session_state["edit-start"]["files"]) == 1
