@@ -10,9 +10,9 @@ from core.cards import Card, cards
 from core.models import Job, User
 from core.sentences import LABELS, tone_of
 from core.services import services
+from core.stages import LIVE
 from pages.parts import actions, history_filter, pushes, run_again
 from pages.parts.components.grid import grid
-from pages.parts.components.live import live
 from pages.parts.formats import moment, number, span, usd
 from pages.parts.look import look
 from pages.parts.words import _, _n, say
@@ -21,7 +21,7 @@ from pages.parts.words import _, _n, say
 def show(user: User) -> None:
     """Show a page of jobs and keep it up to date."""
     _page(user)
-    live(key="live-history", on_change=pushes.looks_again("history-grid"))
+    pushes.listener("history-grid")
 
 
 @st.fragment(key="history-grid")
@@ -39,6 +39,7 @@ def _page(user: User) -> None:
         has_older = bool(found and jobs.page(session, filter, before=found[-1].id, limit=1))
         total = jobs.count_up_to(session, filter)
         shown = cards(session, services(), found)
+    pushes.shows("history-grid", unfinished=sum(card.stage in LIVE for card in shown))
     if not found:
         _nothing(filter)
         return
