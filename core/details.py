@@ -34,6 +34,12 @@ class Detail:
         return self.run.waiting_for if self.run is not None else None
 
     @property
+    def late_attempts(self) -> frozenset[UUID]:
+        """Return the attempts whose results came when the job had gone on without them."""
+        came = (event for event in self.events if event.kind == "late_result_kept")
+        return frozenset(event.attempt_id for event in came if event.attempt_id is not None)
+
+    @property
     def stage(self) -> Stage:
         """Return where the job stands."""
         return stage_of(self.job, self.run)

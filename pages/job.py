@@ -5,8 +5,8 @@ from uuid import UUID
 import streamlit as st
 
 from core.errors import NotFound
+from core.stages import LIVE
 from pages.parts import actions, job_facts, job_panel, pushes
-from pages.parts.components.live import live
 from pages.parts.look import look
 from pages.parts.viewer import viewer
 from pages.parts.words import _, say
@@ -15,11 +15,13 @@ from pages.parts.words import _, say
 @st.fragment(key="job")
 def show(id: UUID) -> None:
     """Show the whole job; rerun alone when it moves."""
+    pushes.shows("job", unfinished=0)
     try:
         detail = actions.detail(user, id)
     except NotFound as error:
         nothing(say(error.message))
         return
+    pushes.shows("job", unfinished=int(detail.stage in LIVE))
     look.masthead(_("Job"), caption=f"№ {str(id)[-12:]}")
     left, right = st.columns([3, 2], gap="large")
     with left:
@@ -42,4 +44,4 @@ except ValueError:
     nothing(_("The address names no job."))
 else:
     show(job_id)
-    live(key="live-job", topics={"job": str(job_id)}, on_change=pushes.looks_again("job"))
+    pushes.listener("job", topics={"job": str(job_id)})

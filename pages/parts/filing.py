@@ -14,7 +14,6 @@ from core.services import services
 from core.stages import LIVE
 from pages.parts import actions, job_panel, price, pushes
 from pages.parts.clicks import click_key
-from pages.parts.components.live import live
 from pages.parts.formats import moment, today
 from pages.parts.look import look
 from pages.parts.words import _, say
@@ -120,11 +119,13 @@ def watch(user: User, provider: Provider) -> None:
 
     @st.fragment(key=name)
     def panel() -> None:
+        pushes.shows(name, unfinished=0)
         try:
             detail = actions.detail(user, id)
         except NotFound as error:
             look.empty_state(_("Nothing here"), say(error.message), art="search")
             return
+        pushes.shows(name, unfinished=int(detail.stage in LIVE))
         job_panel.result(detail, key=f"{name}-view")
         job_panel.decisions(user, detail)
         if detail.stage not in LIVE:
@@ -133,7 +134,7 @@ def watch(user: User, provider: Provider) -> None:
 
     with st.container(key="watch-panel"):  # stays in view while the form scrolls
         panel()
-    live(key=f"{name}-live", topics={"job": str(id)}, on_change=pushes.looks_again(name))
+    pushes.listener(name, topics={"job": str(id)})
 
 
 def _watched() -> UUID | None:

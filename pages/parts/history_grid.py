@@ -10,9 +10,9 @@ from core.links import link_of
 from core.models import AssetKind, User
 from core.sentences import LABELS, tone_of
 from core.services import services
+from core.stages import LIVE
 from pages.parts import actions, history_filter, pushes, run_again
 from pages.parts.components.grid import grid
-from pages.parts.components.live import live
 from pages.parts.formats import Reader, number, reader
 from pages.parts.look import look
 from pages.parts.words import _, _n
@@ -21,7 +21,7 @@ from pages.parts.words import _, _n
 def show(user: User) -> None:
     """Show a page of jobs and keep it up to date."""
     _page(user)
-    live(key="live-history", on_change=pushes.looks_again("history-grid"))
+    pushes.listener("history-grid")
 
 
 @st.fragment(key="history-grid")
@@ -33,6 +33,7 @@ def _page(user: User) -> None:
     with services().sessions() as session:
         page = history.page(session, filter, before=before, after=after)
         total = history.count(session, filter) if page.cards else 0
+    pushes.shows("history-grid", unfinished=sum(card.stage in LIVE for card in page.cards))
     if not page.cards:
         _nothing(filter)
         return

@@ -46,6 +46,7 @@ def _labels() -> dict[str, str]:
         "results": _("Results"),
         "ahead": _("{count} ahead in the queue", count="{count}"),
         "no_result": _("No result"),
+        "late": _("Arrived late"),
     }
 
 
@@ -109,6 +110,7 @@ def _shown(detail: Detail, asset: Asset) -> dict[str, Any]:
         "width": asset.width,
         "height": asset.height,
         "download_url": _download(asset),
+        "late": asset.attempt_id in detail.late_attempts,
     }
 
 

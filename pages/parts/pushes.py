@@ -5,13 +5,16 @@ cuts one that is under way short; were the push narrowed to its fragment then, w
 did at that moment would be lost, and the page left half old.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import NoReturn
 
 import streamlit as st
 
+from pages.parts.components.live import live
+
 WHOLE = "whole-page-not-finished"
+UNFINISHED = "unfinished"
 
 
 def looks_again(fragment: str) -> Callable[[], None]:
@@ -22,6 +25,41 @@ def looks_again(fragment: str) -> Callable[[], None]:
             st.rerun(fragment)
 
     return changed
+
+
+def shows(fragment: str, *, unfinished: int) -> None:
+    """Remember, in a fragment's run, how many of the jobs it shows still move."""
+    st.session_state[f"{UNFINISHED}:{fragment}"] = unfinished
+
+
+def unfinished(fragment: str) -> int:
+    """Return how many of the jobs a fragment has shown last still move."""
+    return int(st.session_state.get(f"{UNFINISHED}:{fragment}", 0))
+
+
+def looks_anyway(fragment: str) -> Callable[[], None]:
+    """Return what a listener does that hears nothing: look again, until nothing moves any more.
+
+    Then the whole page runs once, and with it the listener learns to be quiet.
+    """
+    again = looks_again(fragment)
+
+    def silent() -> None:
+        if unfinished(fragment):
+            again()
+
+    return silent
+
+
+def listener(fragment: str, *, topics: Mapping[str, str] | None = None) -> None:
+    """Keep a fragment up to date. Call it after the fragment, outside of it."""
+    live(
+        key=f"{fragment}-live",
+        topics=topics,
+        on_change=looks_again(fragment),
+        on_silence=looks_anyway(fragment),
+        unfinished=unfinished(fragment),
+    )
 
 
 def rerun() -> NoReturn:

@@ -237,6 +237,7 @@ def results(pictures: list[str], state: str) -> list[dict[str, Any]]:
             "width": shapes[index][0],
             "height": shapes[index][1],
             "download_url": f"{url}?download",
+            "late": index == 2,
         }
         for index, url in enumerate(pictures)
         if state == "result"
@@ -335,6 +336,7 @@ if page.url_path == "history":
     live(
         key="ear",
         on_change=heard,
+        on_silence=heard,
         topics={"job": "job-1"},
         title="Proofsheet",
         unfinished=int(st.query_params.get("unfinished", "0")),

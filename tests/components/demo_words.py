@@ -112,6 +112,7 @@ JOB_VIEW: Final = {
         "results": "Results",
         "ahead": "{count} ahead in the queue",
         "no_result": "No result",
+        "late": "Arrived late",
     },
     "ko": {
         "elapsed": "지난 시간",
@@ -124,6 +125,7 @@ JOB_VIEW: Final = {
         "results": "결과",
         "ahead": "앞에 {count}건",
         "no_result": "결과 없음",
+        "late": "늦게 도착함",
     },
 }
 SIGN_IN: Final = {

@@ -105,6 +105,13 @@ def test_a_preview_is_shown_while_it_runs(visit):
     expect(box(page).get_by_text("Generating")).to_be_visible()
 
 
+def test_a_result_that_arrived_late_says_so(visit):
+    page = visit("/job")
+    expect(box(page).get_by_text("Arrived late")).to_be_hidden()
+    box(page).get_by_role("option").nth(2).click()
+    expect(box(page).get_by_text("Arrived late")).to_be_visible()
+
+
 def test_a_link_that_has_run_out_is_replaced_by_a_fresh_one(visit):
     page = visit("/history")
     page.route("**/demo/film", lambda route: route.fulfill(status=403))

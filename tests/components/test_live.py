@@ -46,6 +46,35 @@ def test_a_lost_connection_comes_back_and_looks_again(visit, demo):
     assert demo.tell() == 1
 
 
+def deaf(visit: Callable[[str], Page], *, unfinished: int) -> Page:
+    """Open the history where something on the way refuses the push's connection."""
+    page = visit("/costs")
+    page.route_web_socket("**/api/live", lambda socket: socket.close())
+    page.goto(page.url.replace("/costs?", f"/history?unfinished={unfinished}&"))
+    expect(page.locator(".st-key-heard")).to_contain_text("runs 1 ")
+    return page
+
+
+def test_without_a_push_the_page_looks_by_itself_every_few_seconds(visit):
+    page = deaf(visit, unfinished=1)
+    page.wait_for_timeout(2500)
+    assert runs(page) == 1
+    expect(page.locator(".st-key-heard")).to_contain_text("runs 3 ", timeout=15_000)
+
+
+def test_without_a_push_a_page_whose_jobs_are_finished_stays_quiet(visit):
+    page = deaf(visit, unfinished=0)
+    page.wait_for_timeout(6500)
+    assert runs(page) == 1
+
+
+def test_with_a_push_nothing_is_looked_at_in_between(visit):
+    page = listening(visit)
+    before = runs(page)
+    page.wait_for_timeout(6500)
+    assert runs(page) == before
+
+
 def test_the_tab_counts_unfinished_jobs_and_leaving_hangs_up(visit, demo):
     page = listening(visit)
     expect(page).to_have_title("(3) Proofsheet")

@@ -1,8 +1,12 @@
 """Of ten results each can be edited further or animated, not the first alone."""
 
+import json
+
 import pytest
 
-from core.models import Asset, AssetKind
+from core import attempts, events
+from core.ids import new_id
+from core.models import Asset, AssetKind, Attempt
 from tests.pages.conftest import masked_job
 from tests.pages.test_words import finished
 
@@ -48,3 +52,23 @@ def test_one_result_is_not_asked_about(open_page, services, kim, put):
     assert not [group for group in at.button_group if "which" in (group.key or "")]
     at.button(key="job-use").click().run()
     assert len(at.session_state["edit-start"]["files"]) == 1
+
+
+def test_a_result_that_arrived_late_is_marked(open_page, services, results):
+    late = results[1]
+    job_id = late.job_id
+    with services.sessions.begin() as session:
+        (attempt,) = attempts.of_job(session, job_id)
+        values = {c.name: getattr(attempt, c.name) for c in Attempt.__table__.columns}
+        consent = {"consent_by": late.user_id, "consent_at": attempt.created_at}
+        second = {"id": new_id(), "n": 2, "outcome": "superseded"}
+        other = Attempt(**(values | second | consent))
+        session.add(other)
+        session.flush()
+        session.get_one(Asset, late.id).attempt_id = other.id
+        events.record(session, job_id, "late_result_kept", by="worker", attempt_id=other.id)
+    at = open_page("job", id=str(job_id))
+
+    (view,) = (e for e in at.get("bidi_component") if "job_view" in e.proto.component_name)
+    shown = json.loads(view.proto.json)["results"]
+    assert [result["late"] for result in shown] == [False, True, False]

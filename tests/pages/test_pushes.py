@@ -1,8 +1,13 @@
 """A push reruns one fragment, unless a run of the whole page was to be cut short by it."""
 
+import json
+
+import pytest
 from streamlit.testing.v1 import AppTest
 
+from core import decisions
 from pages.parts import pushes
+from tests.core.conftest import filed
 
 
 def script() -> None:
@@ -21,6 +26,7 @@ def script() -> None:
         count("page runs")
         grid()
         st.button("a push", on_click=pushes.looks_again("grid"))
+        st.button("silence", on_click=pushes.looks_anyway("grid"))
 
 
 def pushed(at: AppTest) -> tuple[int, int]:
@@ -32,8 +38,40 @@ def test_a_push_reruns_only_its_fragment():
     assert pushed(AppTest.from_function(script).run()) == (1, 2)
 
 
+def test_in_silence_only_the_fragment_runs_while_something_of_it_moves():
+    at = AppTest.from_function(script).run()
+    at.session_state["unfinished:grid"] = 1
+
+    at.button[1].click().run()
+    assert (at.session_state["page runs"], at.session_state["fragment runs"]) == (1, 2)
+
+
+def test_when_nothing_moves_any_more_the_page_runs_once_to_say_so():
+    at = AppTest.from_function(script).run()
+    at.session_state["unfinished:grid"] = 0
+
+    at.button[1].click().run()
+    assert (at.session_state["page runs"], at.session_state["fragment runs"]) == (2, 2)
+
+
 def test_a_push_during_a_run_of_the_page_begins_that_anew():
     at = AppTest.from_function(script).run()
     at.session_state[pushes.WHOLE] = True
 
     assert pushed(at) == (2, 2)
+
+
+@pytest.mark.parametrize("page", ["job", "history", "image_edit"])
+def test_a_page_listens_for_its_unfinished_jobs_until_they_end(open_page, services, kim, page):
+    job = filed(services.sessions, kim)
+    query = {"job": {"id": str(job.id)}, "image_edit": {"job": str(job.id)}}.get(page, {})
+    assert listened_for(open_page(page, **query)) == 1
+
+    with services.sessions.begin() as session:
+        decisions.cancel(session, kim, job.id)
+    assert listened_for(open_page(page, **query)) == 0
+
+
+def listened_for(at: AppTest) -> int:
+    (ear,) = (e for e in at.get("bidi_component") if e.proto.component_name == "proofsheet_live")
+    return int(json.loads(ear.proto.json)["unfinished"])

@@ -7,8 +7,9 @@ class JobView {
     this.cross = el("div", { class: "cross" });
     this.stage = el("div", { class: "stage", tabindex: "0", role: "group", on: { keydown: (event) => this.key(event), keyup: (event) => this.unkey(event), blur: () => this.unkey({ key: " " }) } }, this.canvas, this.cross, this.progress.node);
     this.number = el("span");
+    this.late = el("span", { class: "late" });
     this.size = el("span", { class: "size" });
-    this.film = el("div", { class: "film" }, this.stage, el("div", { class: "edge" }, this.number, this.size));
+    this.film = el("div", { class: "film" }, this.stage, el("div", { class: "edge" }, this.number, this.late, this.size));
     this.fit = el("button", { type: "button", on: { click: () => this.lens.fit() } });
     this.full = el("button", { type: "button", on: { click: () => this.lens.full() } });
     this.keys = el("div", { class: "keys" }, this.fit, this.full);
@@ -58,6 +59,7 @@ class JobView {
     attribute(this.download, "href", shown?.download_url);
     this.tools.hidden = !shown;
     say(this.number, shown ? `${this.at + 1}${data.results.length > 1 ? ` / ${data.results.length}` : ""}` : data.running ? "" : data.labels.no_result);
+    say(this.late, shown?.late ? data.labels.late : "");
     for (const [index, frame] of [...this.strip.children].entries()) {
       attribute(frame, "aria-selected", String(index === this.at));
       frame.tabIndex = index === this.at ? 0 : -1;

@@ -20,6 +20,7 @@ LABELS = (
     "results",
     "ahead",
     "no_result",
+    "late",
 )
 
 _mount = st.components.v2.component(
@@ -42,6 +43,7 @@ class Shown(TypedDict):
     width: int | None
     height: int | None
     download_url: str
+    late: NotRequired[bool]  # it came when its job had gone on, or ended, without it
 
 
 class JobView(TypedDict):

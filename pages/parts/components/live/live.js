@@ -1,6 +1,7 @@
 // One WebSocket per mounted listener. What it hears is only a hint to look again.
+// Where none can be opened, it has the page look by itself while a job is unfinished.
 
-const APART_MS = 500, FIRST_PAUSE_MS = 500, LONGEST_PAUSE_MS = 20000;
+const LOOK_MS = 5000, APART_MS = 500, FIRST_PAUSE_MS = 500, LONGEST_PAUSE_MS = 20000;
 
 class Live {
   constructor() {
@@ -10,11 +11,13 @@ class Live {
     this.wake = () => { if (!document.hidden) this.connect(); };
     document.addEventListener("visibilitychange", this.wake);
     window.addEventListener("online", this.wake);
+    this.looking = setInterval(() => this.look(), LOOK_MS);
   }
 
   update({ data, setTriggerValue }) {
     this.fire = setTriggerValue;
     this.topics = data.topics;
+    this.unfinished = data.unfinished;
     this.title.set(data.title, data.unfinished);
     notifications.show(data.notify);
     if (this.url !== data.url) { this.url = data.url; this.close(); }
@@ -33,6 +36,7 @@ class Live {
 
   later() {
     this.socket = null;
+    this.hears = false;
     this.again = setTimeout(() => this.connect(), this.pause * (0.5 + Math.random()));
     this.pause = Math.min(this.pause * 2, LONGEST_PAUSE_MS);
   }
@@ -40,7 +44,7 @@ class Live {
   hear(text) {
     let change;
     try { change = JSON.parse(text); } catch { return; }
-    if (change.hello) { this.pause = FIRST_PAUSE_MS; this.changed(); return; }
+    if (change.hello) { this.hears = true; this.pause = FIRST_PAUSE_MS; this.changed(); return; }
     const ours = Object.entries(this.topics).every(([name, value]) => change[name] === undefined || change[name] === null || change[name] === value);
     if (ours) this.changed();
   }
@@ -53,16 +57,21 @@ class Live {
     else this.waiting = setTimeout(() => this.tell(), wait);
   }
 
-  tell() {
+  tell(what = "changed") {
     this.waiting = null;
     this.lastFired = performance.now();
     this.count = (this.count ?? 0) + 1;
-    this.fire("changed", this.count);
+    this.fire(what, this.count);
+  }
+
+  look() {
+    if (!this.hears && this.unfinished > 0 && !document.hidden) this.tell("silent");
   }
 
   close() {
     const socket = this.socket;
     this.socket = null;
+    this.hears = false;
     clearTimeout(this.again);
     socket?.close();
   }
@@ -70,6 +79,7 @@ class Live {
   end() {
     this.ended = true;
     clearTimeout(this.waiting);
+    clearInterval(this.looking);
     document.removeEventListener("visibilitychange", this.wake);
     window.removeEventListener("online", this.wake);
     this.close();

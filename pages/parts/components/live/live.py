@@ -37,6 +37,7 @@ def live(
     *,
     key: str,
     on_change: Callable[[], None],
+    on_silence: Callable[[], None],
     url: str = "/api/live",
     topics: Mapping[str, str] | None = None,
     title: str | None = None,
@@ -48,6 +49,9 @@ def live(
     The server speaks JSON: `{"hello": true}` after connecting and `{name: value, …}`
     for a change. With `topics`, a change counts only if each named value is equal or
     absent. At most two calls a second; after a reconnect there is always one.
+    While no connection can be had and something is `unfinished`, `on_silence` (likewise a
+    callback) is called every five seconds instead, and never otherwise. A callback that
+    reruns nothing lets the whole page run, which tells this listener anew what is unfinished.
     `title` names the tab, with `unfinished` in front of it when there are any.
     `notify` is shown by the browser if its user has switched notifications on.
     """
@@ -62,6 +66,7 @@ def live(
         },
         height="content",
         on_changed_change=on_change,
+        on_silent_change=on_silence,
     )
 
 
