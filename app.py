@@ -50,8 +50,9 @@ app = st.App(
     routes=[Mount("/api", app=api)],
     lifespan=lifespan,
     middleware=[
-        Middleware(TrustedHostMiddleware, allowed_hosts=sorted(settings.allowed_hosts) or ["*"]),
+        # Outermost: a refused host gets the headers too.
         Middleware(SecurityHeaders, media_origin=services().bucket.public_origin),
+        Middleware(TrustedHostMiddleware, allowed_hosts=sorted(settings.allowed_hosts) or ["*"]),
     ],
 )
 
