@@ -75,7 +75,10 @@ def sign_in(
 
 def _count_try(session: Session, login_id: str, address: str) -> int:
     """Count a try as failed until it has succeeded; refuse it when there were too many."""
-    session.execute(select(func.pg_advisory_xact_lock(func.hashtext("sign_in:" + login_id))))
+    # The account before the address, always: tries that share both never wait in a circle.
+    for counted in (f"account:{login_id}", f"address:{address}"):
+        key = func.hashtextextended(f"sign_in:{counted}", 0)
+        session.execute(select(func.pg_advisory_xact_lock(key)))
     since = func.now() - timedelta(seconds=WINDOW_S)
     failures = select(func.count()).where(LoginAttempt.at > since, ~LoginAttempt.succeeded)
     on_account = session.scalar(failures.where(LoginAttempt.login_id == login_id)) or 0

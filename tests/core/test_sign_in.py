@@ -1,4 +1,7 @@
+import threading
 import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import jwt
@@ -219,6 +222,43 @@ class TestLockOut:
 
         with pytest.raises(TooMany):
             enter()
+
+
+class TestManyTriesAtOnce:
+    """What is let through to the password, by what became of it: wrong, or too many."""
+
+    def at_once(self, count, try_it):
+        ready = threading.Barrier(count)
+
+        def outcome(number):
+            ready.wait()
+            with pytest.raises((Rejected, TooMany)) as caught:
+                try_it(number)
+            return caught.type
+
+        with ThreadPoolExecutor(count) as pool:
+            return Counter(pool.map(outcome, range(count)))
+
+    def test_on_one_account_from_fifty_addresses_ten_are_checked(self, enter):
+        outcomes = self.at_once(
+            50,
+            lambda number: enter(
+                password="wrong", client=sign_in.Client(address=f"198.51.100.{number}")
+            ),
+        )
+
+        assert outcomes == {Rejected: sign_in.MAX_FAILURES_PER_ACCOUNT, TooMany: 40}
+
+    def test_with_many_names_from_one_address_no_more_than_its_share(self, sessions, enter):
+        with sessions.begin() as session:
+            session.add_all(
+                LoginAttempt(login_id=f"name-{n}", address=CLIENT.address, succeeded=False)
+                for n in range(sign_in.MAX_FAILURES_PER_ADDRESS - 5)
+            )
+
+        outcomes = self.at_once(20, lambda number: enter(login_id=f"other-{number}"))
+
+        assert outcomes == {Rejected: 5, TooMany: 15}
 
 
 def test_streamlit_authenticator_reads_our_file_and_our_cookie(file, enter):
