@@ -14,7 +14,6 @@ from pytest_socket import socket_allow_hosts
 from tests import servers
 from tests.browser import chromium
 
-ORIGINS = ["http://127.0.0.1:8501", "http://localhost:8501"]
 SIMULATOR_SPEED = 0.02
 
 
@@ -71,29 +70,13 @@ def s3() -> Iterator[servers.Store]:
 @pytest.fixture
 def bucket(s3: servers.Store) -> servers.StoreBucket:
     """A new bucket with the application's CORS rules."""
-    return _provisioned(s3)
+    return servers.provisioned(servers.named(s3))
 
 
 @pytest.fixture(scope="module")
 def shared_bucket(s3: servers.Store) -> servers.StoreBucket:
     """The same for a whole module."""
-    return _provisioned(s3)
-
-
-def _provisioned(s3: servers.Store) -> servers.StoreBucket:
-    made = servers.named(s3)
-    client = import_module("core.storage.bucket").Bucket(
-        endpoint_url=made.endpoint_url,
-        public_endpoint_url="",
-        region=made.region,
-        bucket=made.name,
-        access_key=made.access_key,
-        secret_key=made.secret_key,
-    )
-    steps = import_module("core.storage.provision").provision(client, origins=ORIGINS)
-    client.close()
-    assert all(step.done for step in steps), steps
-    return made
+    return servers.provisioned(servers.named(s3))
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -21,6 +21,8 @@ from uuid import uuid4
 import psycopg2
 from psycopg2 import sql
 
+from core.storage.bucket import Bucket
+from core.storage.provision import provision
 from deploy.local import ports, s3
 from deploy.local.postgres import Cluster
 from deploy.local.postgres_places import cluster_at
@@ -31,6 +33,8 @@ ROLE = "proofsheet"  # an ordinary one: as superuser a missing grant would not s
 TEMPLATE = "template_proofsheet"
 CONNECTIONS = 300  # tests with fleets of workers open many
 READY_S = 60.0
+ORIGINS = ["http://127.0.0.1:8501", "http://localhost:8501"]
+REAL_PREFIX = "S3_TEST_"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,6 +141,44 @@ def named(store: Store, name: str | None = None) -> StoreBucket:
         access_key=store.access_key,
         secret_key=store.secret_key,
     )
+
+
+def real_bucket(env: Mapping[str, str]) -> StoreBucket | None:
+    """Return the bucket of a real store that S3_TEST_* names, for the tests of storage alone."""
+    if f"{REAL_PREFIX}BUCKET" not in env:
+        return None
+    return StoreBucket(
+        endpoint_url=env.get(f"{REAL_PREFIX}ENDPOINT_URL", ""),
+        region=env[f"{REAL_PREFIX}REGION"],
+        name=env[f"{REAL_PREFIX}BUCKET"],
+        access_key=env[f"{REAL_PREFIX}ACCESS_KEY_ID"],
+        secret_key=env[f"{REAL_PREFIX}SECRET_ACCESS_KEY"],
+    )
+
+
+@contextmanager
+def opened(place: StoreBucket) -> Iterator[Bucket]:
+    """The application's own client of a bucket."""
+    client = Bucket(
+        endpoint_url=place.endpoint_url,
+        public_endpoint_url="",
+        region=place.region,
+        bucket=place.name,
+        access_key=place.access_key,
+        secret_key=place.secret_key,
+    )
+    try:
+        yield client
+    finally:
+        client.close()
+
+
+def provisioned(place: StoreBucket) -> StoreBucket:
+    """Return a bucket after it has been made, with the application's CORS rules."""
+    with opened(place) as client:
+        steps = provision(client, origins=ORIGINS)
+    assert all(step.done for step in steps), steps
+    return place
 
 
 @contextmanager
