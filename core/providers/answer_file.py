@@ -14,11 +14,11 @@ from typing import IO, Any, Final
 
 import structlog
 
-from core.errors import BadResult, OutcomeUnknown
+from core.errors import BadResult
 from core.providers import EditAnswer, EditResult
 from core.providers.codes import Code
 from core.providers.long_strings import FileSource, Span, Unreadable, characters, parse
-from core.providers.verdicts import not_sent
+from core.providers.verdicts import Answered, not_sent, unsure, useless
 
 log = structlog.get_logger(__name__)
 
@@ -48,7 +48,7 @@ def spooling(path: Path) -> Iterator[IO[bytes]]:
         _sync_folder(path.parent)
     except OSError as error:
         message = f"The answer came and could not be written to {path}: {error}."
-        raise OutcomeUnknown(message, code="answer_not_saved") from error
+        raise unsure("answer_not_saved", Answered(message=message)) from error
     finally:
         _remove_if_empty(path)
 
@@ -200,8 +200,9 @@ def _usage(final: Item) -> Mapping[str, Any]:
 
 
 def _bad(code: Code, message: str, answer: EditAnswer) -> BadResult:
-    return BadResult(
-        message, code=code, http_status=answer.http_status, request_id=answer.request_id
+    return useless(
+        code,
+        Answered(message=message, http_status=answer.http_status, request_id=answer.request_id),
     )
 
 

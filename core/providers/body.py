@@ -16,9 +16,8 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import IO, Any, Final, Self
 
-from core.errors import OutcomeUnknown, Refused
 from core.providers import InputFile
-from core.providers.verdicts import not_sent
+from core.providers.verdicts import Answered, not_sent, refused, unsure
 
 PIECE: Final = 192 * 1024  # bytes held at a time; divisible by 3, so that base64 needs no rest
 
@@ -90,7 +89,7 @@ class Body:
             return
         message = "The time for this request was up before all of it could be sent."
         if self.started:
-            raise OutcomeUnknown(message, code="no_answer")
+            raise unsure("no_answer", Answered(message=message))
         raise not_sent("too_late", message)
 
     def __enter__(self) -> Self:
@@ -202,7 +201,5 @@ def utf8(text: str) -> bytes:
     try:
         return text.encode()
     except UnicodeEncodeError as error:
-        raise Refused(
-            f"The text has a broken character at position {error.start + 1}. Delete it.",
-            code="invalid_request",
-        ) from error
+        message = f"The text has a broken character at position {error.start + 1}. Delete it."
+        raise refused("invalid_request", message) from error

@@ -16,10 +16,11 @@ from urllib.parse import urljoin, urlsplit
 import requests
 import structlog
 
-from core.errors import LinkExpired, ProviderError
+from core.errors import ProviderError
 from core.providers.addresses import NotAllowed, Place, allowed_place, is_public
 from core.providers.codes import Code
 from core.providers.connections import FAILURES, TIME_UP, Watch, open_session, root_cause
+from core.providers.verdicts import Answered, link_died, nothing_happened
 
 log = structlog.get_logger(__name__)
 
@@ -113,7 +114,7 @@ def _check(response: requests.Response, max_bytes: int) -> None:
     status, url = response.status_code, str(response.url)
     if status in DEAD:
         message = f"The link is dead: {without_query(url)} answered {status}."
-        raise LinkExpired(message, code="link_expired", http_status=status)
+        raise link_died("link_expired", Answered(message=message, http_status=status))
     if status != HTTPStatus.OK:
         raise _error("download_failed", f"{without_query(url)} answered {status}.", status)
     announced = response.headers.get("content-length", "")
@@ -186,4 +187,4 @@ def _failed(url: str, error: Exception, watch: Watch) -> ProviderError:
 
 
 def _error(code: Code, message: str, status: int | None = None) -> ProviderError:
-    return ProviderError(message, code=code, http_status=status)
+    return nothing_happened(code, Answered(message=message, http_status=status))

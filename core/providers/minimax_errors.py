@@ -10,28 +10,19 @@ from typing import Any, Final
 
 from core.errors import ProviderError
 from core.providers.codes import Code
+from core.providers.observations import Never, NotTaken, Verdict, meaning
 from core.providers.said import said, wait_s
-from core.providers.verdicts import (
-    Answered,
-    Never,
-    NotTaken,
-    Verdict,
-    error_of,
-    never,
-    not_taken,
-    nothing_happened,
-    unknown,
-)
+from core.providers.verdicts import Answered, error_of, nothing_happened
 
 PROVIDER: Final = "MiniMax"
 SUCCESS: Final = 0
 
-_RATE: Final = not_taken("rate_limited", "model", wait_s=60)  # its window is a minute
-_QUOTA: Final = not_taken("quota_exhausted", "key", wait_s=None)
-_BALANCE: Final = not_taken("balance_empty", "key", wait_s=None)
-_KEY: Final = not_taken("key_invalid", "key", wait_s=None)
-_INTERNAL: Final = unknown("provider_internal")
-_INVALID: Final = never("invalid_request")
+_RATE: Final = meaning("rate_limited")
+_QUOTA: Final = meaning("quota_exhausted")
+_BALANCE: Final = meaning("balance_empty")
+_KEY: Final = meaning("key_invalid")
+_INTERNAL: Final = meaning("provider_internal")
+_INVALID: Final = meaning("invalid_request")
 
 BY_NUMBER: Final[Mapping[int, Verdict]] = {
     1000: _INTERNAL,
@@ -41,29 +32,29 @@ BY_NUMBER: Final[Mapping[int, Verdict]] = {
     1008: _BALANCE,
     1013: _INTERNAL,
     1024: _INTERNAL,
-    1026: never("moderation_input"),
-    1027: never("moderation_output"),
+    1026: meaning("moderation_input"),
+    1027: meaning("moderation_output"),
     1028: _QUOTA,
     1030: _QUOTA,
     1033: _INTERNAL,
     1039: _RATE,
-    1041: not_taken("overloaded", "model", wait_s=60),
-    1042: never("invisible_characters"),
+    1041: meaning("overloaded"),
+    1042: meaning("invisible_characters"),
     2013: _INVALID,
-    2038: not_taken("account_unverified", "key", wait_s=None),
-    2045: not_taken("slow_down", "model", wait_s=60),  # "rate growth limit"
+    2038: meaning("account_unverified"),
+    2045: meaning("slow_down"),  # "rate growth limit"
     2049: _KEY,
-    2056: not_taken("usage_window_full", "key", wait_s=1800),  # a window of five hours
-    2061: never("plan_lacks_model", closes_model=True),
+    2056: meaning("usage_window_full"),
+    2061: meaning("plan_lacks_model"),
 }
 BY_STATUS: Final[Mapping[int, Verdict]] = {
     400: _INVALID,
     401: _KEY,
     402: _BALANCE,
-    403: never("key_not_allowed", closes_model=True),
+    403: meaning("key_not_allowed"),
     408: _INTERNAL,
     409: _INTERNAL,
-    413: never("too_large"),
+    413: meaning("too_large"),
     415: _INVALID,
     422: _INVALID,
     429: _RATE,
@@ -73,14 +64,14 @@ BY_STATUS: Final[Mapping[int, Verdict]] = {
     504: _INTERNAL,
     520: _INTERNAL,
     524: _INTERNAL,
-    529: not_taken("overloaded", "model", wait_s=30),
+    529: meaning("overloaded"),
 }
 # The provider itself says that there is nothing at this address: the base URL is wrong.
 NO_SUCH_ADDRESS: Final[Mapping[int, Verdict]] = {
-    404: not_taken("wrong_address", "key", wait_s=None),
-    405: not_taken("wrong_address", "key", wait_s=None),
+    404: meaning("wrong_address"),
+    405: meaning("wrong_address"),
 }
-UNFORESEEN: Final = unknown("unexpected_answer")
+UNFORESEEN: Final = meaning("unexpected_answer")
 
 _NUMBER: Final = re.compile(r"[0-9]{1,9}")
 _TRAILING: Final = re.compile(r"\((\d{3,6})\)\s*$")

@@ -11,8 +11,8 @@ from typing import Any, Final
 from core.providers import Accepted, Broken, Pending, Progress, Ready, SendLimits, VideoRequest
 from core.providers.minimax_calls import Asked, Calls, link, text
 from core.providers.minimax_errors import BY_NUMBER, broken_code, message_of, number_of
+from core.providers.observations import NotTaken
 from core.providers.said import said
-from core.providers.verdicts import NotTaken
 
 SUCCEEDED: Final = "success"
 FAILED: Final = frozenset({"fail", "failed"})  # the documents and the vendor's own client differ

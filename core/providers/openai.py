@@ -5,17 +5,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Final
 
-from core.errors import BadResult, OutcomeUnknown, ProviderError, Refused
+from core.errors import OutcomeUnknown, ProviderError
 from core.providers import EditAnswer, EditRequest, SendLimits, openai_errors
 from core.providers.allowance import rate_limits
 from core.providers.answer_file import Scan, scan, spooling
 from core.providers.body import Body, multipart
-from core.providers.codes import Code
 from core.providers.free_call import FreeCalls
 from core.providers.long_strings import Unreadable
 from core.providers.paid_send import Reply, paid_send
 from core.providers.partials import OnPartial, Partials, partials_of
-from core.providers.verdicts import Answered, error_of, unsure
+from core.providers.verdicts import Answered, error_of, refused, unsure, useless
 
 PROVIDER: Final = "OpenAI"
 OK: Final = 200
@@ -99,18 +98,15 @@ class OpenAI:
         try:
             found = scan(spool, streamed=answer.streamed)
         except (Unreadable, FileNotFoundError) as error:
-            raise cut or _unsure("answer_unreadable", f"cannot be read: {error}", answer) from error
+            what = _said(f"cannot be read: {error}", answer)
+            raise cut or unsure("answer_unreadable", what) from error
         if found.error and not found.final:
             raise self._stream_error(found, answer)
         if found.final is None:
-            raise cut or _unsure("answer_cut", "ended without its image", answer)
+            raise cut or unsure("answer_cut", _said("ended without its image", answer))
         if not any(item.get("b64_json") for item in found.items):
-            raise BadResult(
-                f"OpenAI's answer has {len(found.items)} items and no image.",
-                code="empty_result",
-                http_status=answer.http_status,
-                request_id=answer.request_id,
-            )
+            count = len(found.items)
+            raise useless("empty_result", _said(f"has {count} items and no image", answer))
 
     def _stream_error(self, found: Scan, answer: EditAnswer) -> ProviderError:
         error = found.error or {}
@@ -131,7 +127,7 @@ def edit_body(request: EditRequest) -> Body:
     """
     options = {name: value for name, value in request.options.items() if value is not None}
     if options.get("stream") and options.get("n", 1) != 1:
-        raise Refused("Only one image at a time can be streamed.", code="invalid_request")
+        raise refused("invalid_request", "Only one image at a time can be streamed.")
     fields = [("prompt", request.prompt), ("model", request.model)]
     fields += [(name, _text(value)) for name, value in sorted(options.items())]
     files = [("image[]", image) for image in request.images]
@@ -166,18 +162,15 @@ def _write(pieces: Iterator[bytes], file: IO[bytes], partials: Partials) -> Outc
             partials.feed(piece)
             if file.tell() > MOST_BYTES:
                 message = f"OpenAI's answer has more than {MOST_BYTES} bytes."
-                return OutcomeUnknown(message, code="answer_unreadable", http_status=OK)
+                return unsure("answer_unreadable", Answered(message=message, http_status=OK))
     except OutcomeUnknown as error:
         return error
     return None
 
 
-def _unsure(code: Code, what: str, answer: EditAnswer) -> OutcomeUnknown:
-    return unsure(
-        code,
-        Answered(
-            message=f"OpenAI's answer {what}.",
-            http_status=answer.http_status,
-            request_id=answer.request_id,
-        ),
+def _said(what: str, answer: EditAnswer) -> Answered:
+    return Answered(
+        message=f"OpenAI's answer {what}.",
+        http_status=answer.http_status,
+        request_id=answer.request_id,
     )

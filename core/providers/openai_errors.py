@@ -4,40 +4,32 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from core.errors import ProviderError
+from core.providers.observations import Never, NotTaken, Verdict, meaning
 from core.providers.said import said, wait_s
-from core.providers.verdicts import (
-    Answered,
-    Never,
-    NotTaken,
-    Verdict,
-    error_of,
-    never,
-    not_taken,
-    unknown,
-)
+from core.providers.verdicts import Answered, error_of
 
-_RATE: Final = not_taken("rate_limited", "model", wait_s=60)  # its windows are minutes
-_QUOTA: Final = not_taken("quota_exhausted", "key", wait_s=None)
-_KEY: Final = not_taken("key_invalid", "key", wait_s=None)
-_INVALID: Final = never("invalid_request")
-_UNVERIFIED: Final = never("organization_unverified", closes_model=True)
-_MASK: Final = never("mask_invalid")
-_MODERATED_OUTPUT: Final = never("moderation_output")
+_RATE: Final = meaning("rate_limited")
+_QUOTA: Final = meaning("quota_exhausted")
+_KEY: Final = meaning("key_invalid")
+_INVALID: Final = meaning("invalid_request")
+_UNVERIFIED: Final = meaning("organization_unverified")
+_MASK: Final = meaning("mask_invalid")
+_MODERATED_OUTPUT: Final = meaning("moderation_output")
 
 BY_CODE: Final[Mapping[str, Verdict]] = {
-    "moderation_blocked": never("moderation_input"),
+    "moderation_blocked": meaning("moderation_input"),
     "invalid_value": _INVALID,
     "unknown_parameter": _INVALID,
     "invalid_input_fidelity_model": _INVALID,
-    "invalid_image_file": never("invalid_image"),
-    "unsupported_file_mimetype": never("invalid_image"),
+    "invalid_image_file": meaning("invalid_image"),
+    "unsupported_file_mimetype": meaning("invalid_image"),
     "invalid_api_key": _KEY,
     "unsupported_model": _UNVERIFIED,
-    "unsupported_country_region_territory": never("country_not_supported", closes_model=True),
-    "model_not_found": never("model_not_available", closes_model=True),
+    "unsupported_country_region_territory": meaning("country_not_supported"),
+    "model_not_found": meaning("model_not_available"),
     "rate_limit_exceeded": _RATE,
-    "slow_down": not_taken("slow_down", "model", wait_s=60),
-    "server_is_overloaded": not_taken("overloaded", "model", wait_s=30),
+    "slow_down": meaning("slow_down"),
+    "server_is_overloaded": meaning("overloaded"),
     "credit_balance_exhausted": _QUOTA,
     "organization_spend_limit_exceeded": _QUOTA,
     "project_spend_limit_exceeded": _QUOTA,
@@ -56,27 +48,27 @@ BY_TYPE: Final[Mapping[str, Verdict]] = {
 BY_STATUS: Final[Mapping[int, Verdict]] = {
     400: _INVALID,
     401: _KEY,
-    402: not_taken("balance_empty", "key", wait_s=None),
-    403: never("key_not_allowed", closes_model=True),
-    408: unknown("provider_internal"),
-    409: unknown("provider_internal"),
-    413: never("too_large"),
+    402: meaning("balance_empty"),
+    403: meaning("key_not_allowed"),
+    408: meaning("provider_internal"),
+    409: meaning("provider_internal"),
+    413: meaning("too_large"),
     415: _INVALID,
     422: _INVALID,
     429: _RATE,
-    500: unknown("provider_internal"),
-    502: unknown("provider_internal"),
-    503: unknown("provider_internal"),
-    504: unknown("provider_internal"),
-    520: unknown("provider_internal"),
-    524: unknown("provider_internal"),
+    500: meaning("provider_internal"),
+    502: meaning("provider_internal"),
+    503: meaning("provider_internal"),
+    504: meaning("provider_internal"),
+    520: meaning("provider_internal"),
+    524: meaning("provider_internal"),
 }
 # The provider itself says that there is nothing at this address: the base URL is wrong.
 NO_SUCH_ADDRESS: Final[Mapping[int, Verdict]] = {
-    404: not_taken("wrong_address", "key", wait_s=None),
-    405: not_taken("wrong_address", "key", wait_s=None),
+    404: meaning("wrong_address"),
+    405: meaning("wrong_address"),
 }
-UNFORESEEN: Final = unknown("unexpected_answer")
+UNFORESEEN: Final = meaning("unexpected_answer")
 # What two rows become when the error says more than its code.
 FINER: Final[tuple[Verdict, ...]] = (_MASK, _MODERATED_OUTPUT, _UNVERIFIED)
 
@@ -97,9 +89,9 @@ def in_stream(error: Mapping[str, Any], *, partials: int) -> Verdict:
     After a preview came, work was done that may be billed: such a request is never sent
     again by itself.
     """
-    found = by_words(error) or unknown("provider_internal")
+    found = by_words(error) or meaning("provider_internal")
     if partials and isinstance(found, NotTaken):
-        return unknown("provider_internal")
+        return meaning("provider_internal")
     return _finer(found, error)
 
 

@@ -1,43 +1,33 @@
-"""What an observation means: the rows that each provider's table of errors is made of."""
+"""The errors that the rows of `core.providers.observations` stand for."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, TypeVar
 
-from core.errors import NotAccepted, NotSent, OutcomeUnknown, ProviderError, Refused
+from core.errors import (
+    BadResult,
+    LinkExpired,
+    NotAccepted,
+    NotSent,
+    OutcomeUnknown,
+    ProviderError,
+    Refused,
+)
 from core.providers.codes import Code
+from core.providers.observations import (
+    MEANS,
+    GivenUp,
+    LinkDied,
+    Never,
+    NothingHappened,
+    NothingLeft,
+    NotTaken,
+    Row,
+    Unknown,
+    Useless,
+)
 
-Scope = Literal["model", "key"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NotTaken:
-    """Not taken: the gate of `scope` closes for `wait_s`, or until a person helps (None).
-
-    The provider's own waiting time counts instead wherever it names one, unless only
-    a person can help.
-    """
-
-    code: Code
-    scope: Scope
-    wait_s: float | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Never:
-    """Refused for good; the gate of the model closes if this key may not use it."""
-
-    code: Code
-    closes_model: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unknown:
-    """It may have been taken and billed."""
-
-    code: Code
-
-
-Verdict = NotTaken | Never | Unknown
+E = TypeVar("E", bound=ProviderError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,71 +40,86 @@ class Answered:
     wait_s: float | None = None  # how long the provider says to wait
 
 
-def not_taken(code: Code, scope: Scope, *, wait_s: float | None) -> NotTaken:
-    """Return a row for 'rate, money or credentials'."""
-    return NotTaken(code=code, scope=scope, wait_s=wait_s)
-
-
-def never(code: Code, *, closes_model: bool = False) -> Never:
-    """Return a row for 'refused'."""
-    return Never(code=code, closes_model=closes_model)
-
-
-def unknown(code: Code) -> Unknown:
-    """Return a row for 'nobody knows'."""
-    return Unknown(code=code)
-
-
-def error_of(verdict: Verdict, answered: Answered) -> ProviderError:
-    """Return the error that a verdict stands for."""
-    match verdict:
-        case NotTaken():
-            return NotAccepted(
-                answered.message,
-                code=verdict.code,
-                scope=verdict.scope,
-                retry_after_s=_wait_s(verdict, answered),
-                http_status=answered.http_status,
-                request_id=answered.request_id,
-            )
-        case Never():
-            return Refused(
-                answered.message,
-                code=verdict.code,
-                closes_model=verdict.closes_model,
-                http_status=answered.http_status,
-                request_id=answered.request_id,
-            )
-        case Unknown():
-            return unsure(verdict.code, answered)
-
-
-def _wait_s(verdict: NotTaken, answered: Answered) -> float | None:
-    if verdict.wait_s is None:
-        return None
-    return answered.wait_s or verdict.wait_s
-
-
-def unsure(code: Code, answered: Answered) -> OutcomeUnknown:
-    """Return the error of a request that may have been taken."""
-    return OutcomeUnknown(
+def error_of(row: Row, answered: Answered) -> ProviderError:
+    """Return the error that a row stands for."""
+    if isinstance(row, NotTaken):
+        return NotAccepted(
+            answered.message,
+            code=row.code,
+            scope=row.scope,
+            retry_after_s=_wait_s(row, answered),
+            http_status=answered.http_status,
+            request_id=answered.request_id,
+        )
+    if isinstance(row, Never):
+        return Refused(
+            answered.message,
+            code=row.code,
+            closes_model=row.closes_model,
+            http_status=answered.http_status,
+            request_id=answered.request_id,
+        )
+    return _PLAIN[type(row)](
         answered.message,
-        code=code,
+        code=row.code,
         http_status=answered.http_status,
         request_id=answered.request_id,
     )
 
 
+_PLAIN: Final[Mapping[type[Row], type[ProviderError]]] = {
+    NothingLeft: NotSent,
+    Unknown: OutcomeUnknown,
+    Useless: BadResult,
+    GivenUp: ProviderError,
+    NothingHappened: ProviderError,
+    LinkDied: LinkExpired,
+}
+
+
+def _wait_s(row: NotTaken, answered: Answered) -> float | None:
+    if row.wait_s is None:
+        return None
+    return answered.wait_s or row.wait_s
+
+
+def _as(kind: type[E], code: Code, answered: Answered) -> E:
+    error = error_of(MEANS[code], answered)
+    if not isinstance(error, kind):
+        raise TypeError(f"{code} means {type(error).__name__}, not {kind.__name__}: see MEANS.")
+    return error
+
+
+def unsure(code: Code, answered: Answered) -> OutcomeUnknown:
+    """Return the error of a request that may have been taken."""
+    return _as(OutcomeUnknown, code, answered)
+
+
 def not_sent(code: Code, message: str) -> NotSent:
     """Return the error of a request of which nothing left this machine."""
-    return NotSent(message, code=code)
+    return _as(NotSent, code, Answered(message=message))
+
+
+def refused(code: Code, message: str) -> Refused:
+    """Return the error of a request that we refuse ourselves, as the provider would."""
+    return _as(Refused, code, Answered(message=message))
+
+
+def useless(code: Code, answered: Answered) -> BadResult:
+    """Return the error of an answer that was billed and holds nothing."""
+    return _as(BadResult, code, answered)
+
+
+def link_died(code: Code, answered: Answered) -> LinkExpired:
+    """Return the error of a dead link."""
+    return _as(LinkExpired, code, answered)
 
 
 def nothing_happened(code: Code, answered: Answered) -> ProviderError:
-    """Return the error of a question or a download: it may be repeated."""
+    """Return the error of a question or a download: it may be repeated, whatever was said."""
     return ProviderError(
         answered.message,
-        code=code,
+        code=MEANS[code].code,
         http_status=answered.http_status,
         request_id=answered.request_id,
     )

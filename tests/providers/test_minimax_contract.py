@@ -11,7 +11,7 @@ from core.errors import (
 )
 from core.providers import Ready, SendLimits, VideoRequest
 from core.providers.minimax_errors import BY_NUMBER
-from core.providers.verdicts import Never, NotTaken
+from core.providers.observations import Never, NotTaken
 from deploy.local.simulators.minimax import breakages
 from tests.providers.minimax_runs import DIALECTS, REQUESTS, download, settled, submit
 

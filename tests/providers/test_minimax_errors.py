@@ -14,7 +14,7 @@ from core.providers.minimax_errors import (
     reading_error,
     verdict,
 )
-from core.providers.verdicts import never, not_taken, unknown
+from core.providers.observations import never, not_taken, unknown
 
 RATE = not_taken("rate_limited", "model", wait_s=60)
 QUOTA = not_taken("quota_exhausted", "key", wait_s=None)
@@ -38,7 +38,7 @@ NUMBERS = {
     1030: QUOTA,
     1033: INTERNAL,
     1039: RATE,
-    1041: not_taken("overloaded", "model", wait_s=60),
+    1041: not_taken("overloaded", "model", wait_s=30),
     1042: never("invisible_characters"),
     2013: INVALID,
     2038: not_taken("account_unverified", "key", wait_s=None),

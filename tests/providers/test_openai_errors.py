@@ -6,8 +6,8 @@ import pytest
 
 from core.errors import NotAccepted, OutcomeUnknown, Refused
 from core.providers import openai_errors
+from core.providers.observations import never, not_taken, unknown
 from core.providers.openai_errors import error_from, in_stream, verdict
-from core.providers.verdicts import never, not_taken, unknown
 
 USER = "image_generation_user_error"
 REQUEST = "invalid_request_error"

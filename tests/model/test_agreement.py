@@ -1,0 +1,169 @@
+"""The model and the real engine say the same of a job after every move of a random walk."""
+
+from dataclasses import replace
+from random import Random
+from typing import Any, Final
+
+import pytest
+from sqlalchemy import delete
+
+from core.models import Dialect, Run
+from tests.model import rows
+from tests.model import state as s
+from tests.model.moves import Move, moves, start
+from tests.model.real_world import RealWorld
+from tests.model.rules import Rules
+from tests.model.state import State
+from workers.spool import Spool
+
+POOL: Final = 1500
+WALKS: Final = 10
+STEPS: Final = 32
+WHOLE: Final[dict[str, Any]] = {"forgets": False, "skips": False, "consents": 9, "attempts": 9}
+EDIT: Final = Rules(dialect=Dialect.OPENAI, **WHOLE)
+V1: Final = Rules(dialect=Dialect.MINIMAX_V1, callbacks=True, **WHOLE)
+V2: Final = Rules(dialect=Dialect.MINIMAX_V2, lists=True, neighbour=True, cancels=True, **WHOLE)
+
+
+def words(text: str) -> frozenset[str]:
+    """Return names of moves."""
+    return frozenset(text.split())
+
+
+# What only the model knows of: the network, the provider, and a worker's own memory.
+UNSEEN: Final = words(
+    """send reply_lost reply_busy reply_refused not_sent billed billed_useless not_taken begun
+    made not_made saw_it_queued delete_task list_read"""
+)
+COMMON: Final = words(
+    """claim crash stale doubt_ended handed_back open_one postponed unsure ended_rejected stored
+    retry lease_ends settle_time_ends freed lost_sight send_again give_up cancel expire"""
+)
+EDITS: Final = COMMON | words("answered ended_bad_result marked turned_up unspool kept_late")
+VIDEOS: Final = COMMON | words(
+    "accepted looked finished ended_failed found found_late attached note_taken_up unspool"
+)
+COMPARED: Final = {
+    Dialect.OPENAI: EDITS,
+    Dialect.MINIMAX_V1: VIDEOS | words("callback forged_callback candidate_dropped"),
+    Dialect.MINIMAX_V2: VIDEOS
+    | words("ask_to_cancel not_cancelled ended_cancelled neighbour matched no_match"),
+}
+SPOOL: Final = words("marked turned_up unspool kept_late note_taken_up")
+SELDOM: Final = words(
+    """crash stale handed_back looked reply_lost not_sent cancel expire give_up
+    forged_callback"""
+)
+
+Walk = list[Move]
+Shown = tuple[str, str, str]
+
+
+@pytest.mark.parametrize("rules", [EDIT, V1, V2], ids=lambda rules: rules.dialect.value)
+def test_every_walk_agrees(hands, kim, tmp_path, rules):
+    walks = telling(rules)
+    names = {name for walk in walks for name, _, _ in walk}
+    assert COMPARED[rules.dialect] <= names, "some move would never be compared"
+
+    for number, walk in enumerate(walks):
+        own = replace(hands, spool=Spool(tmp_path / f"spool-{number}"))
+        follow(RealWorld(own, kim, rules), walk)
+        with hands.services.sessions.begin() as session:
+            session.execute(delete(Run))
+
+
+def telling(rules: Rules) -> list[Walk]:
+    """Return few random walks that show much, each up to where it last shows something new."""
+    random = Random(rules.dialect)
+    pool = [walk(rules, random) for _ in range(POOL)]
+    seen: set[Shown] = set()
+    chosen = []
+    for _ in range(WALKS):
+        best = max(pool, key=lambda walk: _worth(walk, seen))
+        last = max(number for number, it in enumerate(shown(best)) if it not in seen)
+        chosen.append(best[: last + 1])
+        seen.update(shown(chosen[-1]))
+    return chosen
+
+
+def _worth(walk: Walk, seen: set[Shown]) -> tuple[int, int]:
+    """A move that was never made counts above one never made of such a job."""
+    new = set(shown(walk)) - seen
+    return len({name for name, _, _ in new} - {name for name, _, _ in seen}), len(new)
+
+
+def walk(rules: Rules, random: Random) -> Walk:
+    """Return random moves from the beginning."""
+    here = start(rules)
+    made: Walk = []
+    while len(made) < STEPS:
+        offered = [move for move in moves(here, rules) if may_be_made(move, rules)]
+        if not offered:
+            break
+        move = random.choices(offered, [weight(move) for move in offered])[0]
+        name, worker, there = move
+        here = as_made(name, here, there)
+        made.append((name, worker, here))
+    return made
+
+
+def shown(walk: Walk) -> list[Shown]:
+    """Return each move with the job's stage and its newest attempt's outcome before it."""
+    found = []
+    here = start(EDIT)
+    for name, _, there in walk:
+        newest = here.attempts[-1].outcome if here.attempts else ""
+        found.append((name, here.job.stage, newest))
+        here = there
+    return found
+
+
+def follow(engine: RealWorld, walk: Walk) -> None:
+    """Make the moves of a walk on the real engine too, and compare after each."""
+    here = start(engine.rules)
+    told: list[str] = []
+    for name, worker, there in walk:
+        told.append(name)
+        if name not in UNSEEN:
+            getattr(engine, name)(subject(worker, here, there), here)
+            assert engine.seen() == rows.in_the_model(there), " → ".join(told)
+            check_what_is_not_offered(engine, there)
+        here = there
+
+
+def may_be_made(move: Move, rules: Rules) -> bool:
+    """A late video has to be fetched from its provider; other tests do."""
+    return rules.is_edit or move[0] != "kept_late"
+
+
+def weight(move: Move) -> int:
+    """What ends a walk, or a worker's step, comes less often."""
+    return 1 if move[0] in SELDOM else 6
+
+
+def subject(worker: int, here: State, there: State) -> int:
+    """Return whose move it is: a worker's, or an attempt's that changes, or nobody's (-1)."""
+    if worker >= 0:
+        return worker
+    pairs = enumerate(zip(here.attempts, there.attempts, strict=True))
+    return next((number for number, (old, new) in pairs if old != new), -1)
+
+
+def as_made(name: str, here: State, there: State) -> State:
+    """The engine keeps a late answer and removes it from the disk in one call."""
+    if name != "kept_late":
+        return there
+    number = subject(-1, here, there)
+    return s.with_attempt(there, number, there.attempts[number]._replace(disk=s.NOTHING))
+
+
+def check_what_is_not_offered(engine: RealWorld, here: State) -> None:
+    """What the model does not offer, the engine does not do."""
+    offered = {name for name, worker, _ in moves(here, engine.rules) if worker < 0}
+    for decision in {"send_again", "give_up"} - offered:
+        engine.refuses(decision)
+    if here.job.stage not in {s.READY, s.GENERATING}:
+        engine.refuses("cancel")
+    if not offered & {"freed", "lost_sight", "found", *SPOOL}:
+        engine.has_nothing_to_do()
+        assert engine.seen() == rows.in_the_model(here)

@@ -1,0 +1,116 @@
+"""Everything that is not ours to decide: time, the network, the provider, and people."""
+
+from tests.model import state as s
+from tests.model.rules import Rules
+from tests.model.state import State, Worker
+from tests.model.sweeping import Moves
+
+
+def time_passes(state: State, rules: Rules) -> Moves:
+    """The lease ends by the database's clock; then the send deadline and the settle time.
+
+    The worker's monotonic deadline was noted before its claim, so it passes before the
+    lease ends, as far as two clocks agree; within the settle time they do.
+    """
+    job = state.job
+    if job.leased and job.phase == s.VALID:
+        yield "lease_ends", state._replace(job=job._replace(phase=s.OVER))
+    elif job.leased and job.phase == s.OVER and job.stage == s.SUBMITTING:
+        settled = state._replace(job=job._replace(phase=s.SETTLED))
+        tied = rules.deadline_is_noted_before_the_claim
+        yield "settle_time_ends", _holder_is_late(settled) if tied else settled
+    if not rules.deadline_is_noted_before_the_claim:
+        yield "deadline_passes", _holder_is_late(state)
+
+
+def _holder_is_late(state: State) -> State:
+    return state._replace(workers=tuple(_late(worker) for worker in state.workers))
+
+
+def _late(worker: Worker) -> Worker:
+    may_send = worker.at in {s.CLAIMED, s.INTENDED}
+    return worker._replace(late=True) if may_send and worker.current else worker
+
+
+# --- the provider -------------------------------------------------------------------------
+
+
+def requests_arrive(state: State, rules: Rules) -> Moves:
+    """A request arrives, at any time after it was sent, or never."""
+    for number, attempt in enumerate(state.attempts):
+        if attempt.request != s.ON_ITS_WAY:
+            continue
+        yield "not_taken", s.with_attempt(state, number, attempt._replace(request=s.DEAD))
+        first = s.NOTHING
+        if not rules.is_edit:
+            first = s.QUEUED if rules.cancels else s.RUNNING
+        billed = attempt._replace(request=s.BILLED, at_provider=first)
+        yield "billed", s.with_attempt(state, number, billed)
+        if rules.is_edit:
+            useless = attempt._replace(request=s.USELESS)
+            yield "billed_useless", s.with_attempt(state, number, useless)
+
+
+def videos_are_made(state: State) -> Moves:
+    """A task goes on by itself. It is never finished soon after it was seen queued."""
+    for number, attempt in enumerate(state.attempts):
+        if attempt.at_provider == s.QUEUED:
+            yield "begun", s.with_attempt(state, number, attempt._replace(at_provider=s.RUNNING))
+        elif attempt.at_provider == s.RUNNING:
+            done = s.with_attempt(state, number, attempt._replace(at_provider=s.FINISHED))
+            yield "made", done._replace(workers=tuple(map(_too_late_to_cancel, done.workers)))
+            broken = attempt._replace(at_provider=s.BROKEN)
+            yield "not_made", s.with_attempt(state, number, broken)
+
+
+def _too_late_to_cancel(worker: Worker) -> Worker:
+    return worker._replace(late=True) if worker.at == s.CANCELLING else worker
+
+
+def callbacks_come(state: State) -> Moves:
+    """A callback names a task: before our reply, after it, twice, or forged."""
+    for number, attempt in enumerate(state.attempts):
+        if attempt.task or attempt.candidate:
+            continue  # a second one changes nothing
+        if attempt.at_provider:
+            named = attempt._replace(candidate=s.OWN)
+            yield "callback", s.with_attempt(state, number, named)
+        if attempt.outcome in {s.OPEN, s.UNKNOWN, s.SUPERSEDED}:
+            forged = attempt._replace(candidate=s.ANOTHERS)
+            yield "forged_callback", s.with_attempt(state, number, forged)
+
+
+def neighbour_goes_on(state: State) -> Moves:
+    """Somebody else's equal job: its attempt is opened, billed and recorded."""
+    following = {s.ABSENT: s.UNDER_WAY, s.UNDER_WAY: s.LISTED, s.LISTED: s.KNOWN}
+    if state.neighbour in following:
+        yield "neighbour", state._replace(neighbour=following[state.neighbour])
+
+
+# --- people -------------------------------------------------------------------------------
+
+
+def people_decide(state: State, rules: Rules) -> Moves:
+    """`core.decisions`, and the limit of 24 hours."""
+    job = state.job
+    if job.stage == s.UNCERTAIN:
+        yield from _uncertain(state, rules)
+    elif job.stage == s.READY and not job.leased:
+        yield "cancel", s.moved(state, s.CANCELLED)
+        yield "expire", s.moved(state, s.EXPIRED)
+    elif job.stage == s.GENERATING and rules.cancels and not job.cancel_asked:
+        yield "ask_to_cancel", state._replace(job=job._replace(cancel_asked=True))
+
+
+def _uncertain(state: State, rules: Rules) -> Moves:
+    yield "give_up", s.moved(state, s.ABANDONED)
+    mine = s.live(state)
+    if mine is None:
+        yield "send_again", s.moved(state, s.READY)  # nothing was taken: nothing to consent to
+        return
+    attempt = state.attempts[mine]
+    if attempt.outcome != s.ACCEPTED and state.job.consents < rules.consents:
+        superseded = s.with_attempt(state, mine, attempt._replace(outcome=s.SUPERSEDED))
+        again = s.moved(superseded, s.READY)
+        consents = again.job.consents + rules.consent_is_recorded
+        yield "send_again", again._replace(job=again.job._replace(consents=consents))
