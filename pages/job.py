@@ -33,8 +33,8 @@ def show(id: UUID) -> None:
 
 def nothing(text: str) -> None:
     """Say that there is no such job, and where the others are."""
-    look.empty_state(_("Nothing here"), text, art="search")
-    st.page_link("history.py", label=_("Go to the history"))
+    history = look.Action(label=_("Go to the history"), href="/history")
+    look.empty_state(_("Nothing here"), text, art="search", action=history)
 
 
 user = viewer()

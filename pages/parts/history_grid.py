@@ -57,8 +57,8 @@ def _nothing(filter: Filter) -> None:
         look.empty_state(
             _("Nothing here yet"),
             _("Your edits and videos appear here, newest first. Nothing you make is ever lost."),
+            action=look.Action(label=_("Make the first edit"), href="/"),
         )
-        st.page_link("image_edit.py", label=_("Make the first edit"))
         return
     look.empty_state(_("No job fits these filters"), _("Take one away to see more."))
 

@@ -171,6 +171,8 @@ def filed() -> list[dict[str, Any]]:
 def job() -> None:
     """One job in the state that `?sample=` names."""
     state = SAMPLE or "result"
+    if SAMPLE == "finishing":  # with the first button
+        state = "result" if st.session_state.get("finished") else "running"
     look.masthead(TEXT["job"], "№ 01JD9F2K7")
     left, right = st.columns([3, 2], gap="large")
     with left:
@@ -181,7 +183,7 @@ def job() -> None:
         look.label(TEXT["prompt"])
         st.code(words.PROMPTS[LANG][0], language=None, wrap_lines=True)
         with st.container(horizontal=True):
-            st.button(TEXT["run"], icon=":material/replay:")
+            st.button(TEXT["run"], icon=":material/replay:", key="finished")
             st.button(TEXT["video"], icon=":material/animation:")
         look.label(TEXT["facts"])
         look.facts([("Model", "gpt-image-2"), ("Cost", "$0.1714"), ("Request id", "req_8f2c01d9")])
@@ -207,7 +209,7 @@ def viewed(state: str) -> dict[str, Any]:
     tone = {"failed": "bad", "queued": "quiet"}.get(state, "busy" if running else "good")
     pictures = ["/demo/picture/0", "/demo/cut-out", "/demo/picture/2"]
     return {
-        "id": f"job-{state}",
+        "id": f"job-{SAMPLE}",
         "kind": "video" if state == "video" else "image",
         "stage_label": STAGES[LANG].get(tone, ""),
         "sentence": SENTENCES[LANG] if running else TEXT["bad"],

@@ -105,6 +105,18 @@ def test_a_preview_is_shown_while_it_runs(visit):
     expect(box(page).get_by_text("Generating")).to_be_visible()
 
 
+def test_a_result_that_comes_into_the_open_page_fills_its_place(visit):
+    page = visit("/job?sample=finishing")
+    expect(box(page).get_by_role("progressbar")).to_be_visible()
+    page.locator(".st-key-finished button").click()
+    expect(box(page).locator("img.result")).to_be_visible()
+
+    room, shown = (box(page).locator(part).bounding_box() for part in (".stage", ".canvas"))
+    assert room
+    assert shown
+    assert shown["width"] > 0.9 * room["width"] or shown["height"] > 0.9 * room["height"]
+
+
 def test_a_result_that_arrived_late_says_so(visit):
     page = visit("/job")
     expect(box(page).get_by_text("Arrived late")).to_be_hidden()

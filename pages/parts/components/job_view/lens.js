@@ -40,7 +40,7 @@ class Lens {
   step(factor, at) { this.zoom(this.scale * factor, at); }
 
   zoom(scale, at = [0, 0]) {
-    const next = Math.min(Math.max(1, scale), CLOSEST / (this.base || 1)), ratio = next / this.scale;
+    const closest = Math.max(1, CLOSEST / (this.base || 1)), next = Math.min(Math.max(1, scale), closest), ratio = next / this.scale;
     this.x = at[0] - (at[0] - this.x) * ratio;
     this.y = at[1] - (at[1] - this.y) * ratio;
     this.scale = next;
