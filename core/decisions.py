@@ -7,6 +7,7 @@ who decides ever waits in a circle with a worker.
 from typing import Final
 from uuid import UUID
 
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from core import attempts, audit, events, jobs, rechecks, runs
@@ -31,6 +32,12 @@ def cancel(session: Session, user: User, id: UUID) -> None:
     else:
         raise Rejected(msg("It has been sent already: it is paid for, and its result is kept."))
     audit.record(session, "job_cancelled", user_id=user.id, on=("job", id))
+
+
+def awaited(session: Session, user: User) -> int:
+    """Return how many of a person's jobs wait for a decision."""
+    mine = select(func.count()).where(Run.user_id == user.id, Run.stage == Stage.UNCERTAIN)
+    return session.scalar(mine) or 0
 
 
 def may_be_dropped(run: Run) -> bool:

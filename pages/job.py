@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.errors import NotFound
 from core.stages import LIVE
-from pages.parts import actions, job_facts, job_panel, pushes
+from pages.parts import actions, choices, job_facts, job_panel, pushes
 from pages.parts.look import look
 from pages.parts.viewer import viewer
 from pages.parts.words import _, say
@@ -26,7 +26,7 @@ def show(id: UUID) -> None:
     left, right = st.columns([3, 2], gap="large")
     with left:
         job_panel.result(detail, key="job-view")
-        job_panel.decisions(user, detail)
+        choices.show(user, detail)
     with right:
         job_facts.show(user, detail)
 

@@ -1,15 +1,15 @@
-"""What everybody has to know on every page: simulated results, and providers that wait."""
+"""What has to be known on every page: what is simulated, what waits, what is to be decided."""
 
 import streamlit as st
 
-from core import gates, queue
+from core import decisions, gates, queue
 from core.models import ProviderGate, User
 from core.services import services
 from core.settings import Settings
-from pages.parts import actions
+from pages.parts import actions, history_filter
 from pages.parts.formats import time_of_day
 from pages.parts.look import look
-from pages.parts.words import _, say
+from pages.parts.words import _, _n, say
 
 
 def show(user: User) -> None:
@@ -19,8 +19,26 @@ def show(user: User) -> None:
         look.simulated_banner(simulated)
     with services().sessions() as session:
         closed = gates.closed(session, services().keys())
+        awaited = decisions.awaited(session, user)
     for gate in closed:
         _closed(user, gate)
+    if awaited:
+        _decide(awaited)
+
+
+def _decide(count: int) -> None:
+    look.notice(
+        "decide",
+        _n(
+            "{count} of your jobs needs a decision: it may have been billed, and nobody knows.",
+            "{count} of your jobs need a decision: they may have been billed, and nobody knows.",
+            count,
+            count=count,
+        ),
+        action=look.Action(
+            label=_("Decide"), href=f"/history?status={history_filter.NEEDS_DECISION}"
+        ),
+    )
 
 
 def _closed(user: User, gate: ProviderGate) -> None:

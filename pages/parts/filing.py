@@ -12,7 +12,7 @@ from core.models import Job, Provider, User
 from core.providers.capabilities import Model
 from core.services import services
 from core.stages import LIVE
-from pages.parts import actions, job_panel, price, pushes
+from pages.parts import actions, choices, job_panel, price, pushes
 from pages.parts.clicks import click_key
 from pages.parts.formats import moment, today
 from pages.parts.look import look
@@ -127,7 +127,7 @@ def watch(user: User, provider: Provider) -> None:
             return
         pushes.shows(name, unfinished=int(detail.stage in LIVE))
         job_panel.result(detail, key=f"{name}-view")
-        job_panel.decisions(user, detail)
+        choices.show(user, detail)
         if detail.stage not in LIVE:
             job_panel.what_next(user, detail)
         st.page_link("job.py", label=_("Everything about this job"), query_params={"id": str(id)})

@@ -1,4 +1,4 @@
-"""A job's picture or film as it comes, and what a person can decide about it."""
+"""A job's picture or film as it comes, and what comes next."""
 
 import time
 from typing import Any
@@ -6,14 +6,13 @@ from typing import Any
 import streamlit as st
 
 from core import refusals
-from core.decisions import may_be_dropped, may_be_found
 from core.details import Detail
 from core.links import link_of
 from core.models import Asset, AssetKind, Provider, User
 from core.sentences import LABELS, SENTENCES, provider_status, tone_of, vendor
 from core.services import services
 from core.stages import LIVE, Stage
-from pages.parts import actions, next_steps, pushes, run_again
+from pages.parts import next_steps, run_again
 from pages.parts.components.job_view import job_view
 from pages.parts.formats import time_of_day
 from pages.parts.look import look
@@ -120,28 +119,6 @@ def _download(asset: Asset) -> str:
 
 def _link(asset: Asset) -> str:
     return link_of(services().bucket, kind=asset.kind, key=asset.key)
-
-
-def decisions(user: User, detail: Detail) -> None:
-    """Offer what a person can do about a job that waits or is uncertain."""
-    if detail.job.user_id != user.id and user.role != "admin":
-        return
-    if detail.stage is Stage.READY:
-        _button(user, detail, "cancel", _("Cancel (free)"))
-    elif detail.run is not None and may_be_dropped(detail.run):
-        _button(user, detail, "cancel", _("Cancel (free while it waits)"))
-    if detail.stage is Stage.UNCERTAIN:
-        with st.container(horizontal=True, key="decisions"):
-            if any(may_be_found(attempt) for attempt in detail.attempts):
-                _button(user, detail, "check", _("Check at the provider (free)"))
-            _button(user, detail, "again", _("Send again (may cost twice)"))
-            _button(user, detail, "give_up", _("Give up"))
-
-
-def _button(user: User, detail: Detail, decision: str, label: str) -> None:
-    if st.button(label, key=f"decide-{decision}"):
-        actions.decide(user, detail.job.id, decision)
-        pushes.rerun()
 
 
 def what_next(user: User, detail: Detail) -> None:

@@ -1,5 +1,7 @@
 """A job that waits or is uncertain says why, and what was paid for it so far."""
 
+from decimal import Decimal
+
 from core import attempts, decisions, runs
 from core.models import Job
 from core.stages import Outcome, Stage
@@ -88,3 +90,22 @@ def test_giving_up_ends_it(open_page, services, kim):
 
     with services.sessions() as session:
         assert session.get_one(Job, job.id).final_stage == "abandoned"
+
+
+def test_each_choice_says_what_it_may_cost(open_page, services, kim):
+    with_price = filed(services.sessions, kim, estimate_usd=Decimal("0.28"))
+    unsure(services, *sent(services))
+    shown = said(open_page("job", id=str(with_price.id)))
+
+    assert "About $0.28 more. If the first request was billed too, you pay twice." in shown
+    assert "The first request may have cost about $0.28" in shown
+
+
+def test_every_page_tells_that_a_decision_is_waited_for(open_page, services, kim):
+    assert "a decision" not in said(open_page("video"))
+    filed(services.sessions, kim)
+    unsure(services, *sent(services))
+
+    shown = said(open_page("video"))
+    assert "1 of your jobs needs a decision" in shown
+    assert 'href="/history?status=decision"' in shown
