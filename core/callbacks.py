@@ -10,6 +10,7 @@ from core import events, rechecks, runs
 from core.models import Attempt, Run
 from core.stages import Outcome, Stage
 
+AT_WORK: Final = frozenset({"preparing", "queueing", "queued", "processing", "running"})
 TASK_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -21,7 +22,16 @@ def candidate(body: Mapping[str, Any]) -> str | None:
     return text if TASK_ID.fullmatch(text) else None
 
 
-def heard(session: Session, attempt: Attempt, task_id: str | None) -> None:
+def at_work(body: Mapping[str, Any]) -> bool:
+    """Return whether a callback only tells that the provider has begun: no reason to look."""
+    task = body.get("task")
+    status = task.get("status") if isinstance(task, Mapping) else body.get("status")
+    return isinstance(status, str) and status.lower() in AT_WORK
+
+
+def heard(
+    session: Session, attempt: Attempt, task_id: str | None, *, at_work: bool = False
+) -> None:
     """Note the candidate and let a worker look now. The body itself proves nothing.
 
     `attempt` is locked, and its job's run before it: see `core.attempts.locked`.
@@ -32,6 +42,13 @@ def heard(session: Session, attempt: Attempt, task_id: str | None) -> None:
     waits = attempt.outcome in {Outcome.OPEN, Outcome.UNKNOWN, Outcome.SUPERSEDED}
     if waits or run is None:
         rechecks.after_settling(session, attempt)
-    elif Stage(run.stage) is Stage.GENERATING:
+    elif Stage(run.stage) is Stage.GENERATING and not at_work:
         runs.due_now(session, run)
-    events.record(session, attempt.job_id, "callback_came", by="provider", attempt_id=attempt.id)
+    events.record(
+        session,
+        attempt.job_id,
+        "callback_came",
+        by="provider",
+        attempt_id=attempt.id,
+        at_work=at_work,
+    )

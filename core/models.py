@@ -13,6 +13,7 @@ from uuid import UUID
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
+    Double,
     ForeignKey,
     Identity,
     Index,
@@ -255,6 +256,7 @@ class Run(Base):
     lease_token: Mapped[int] = mapped_column(server_default="0", default=0)
     failures: Mapped[int] = mapped_column(server_default="0", default=0)  # of this stage, in a row
     polls: Mapped[int] = mapped_column(server_default="0", default=0)
+    looked_at: Mapped[datetime | None]  # when the provider last said that it is still at work
     provider_status: Mapped[str | None]  # the provider's own word, for the page
     waiting_for: Mapped[str | None]  # a code of core.refusals: why it was put back
     spool_host: Mapped[str | None]  # only the disk with this spool holds the answer
@@ -339,6 +341,24 @@ Index(
 )
 Index(None, Attempt.dialect, Attempt.key_id, Attempt.created_at)  # what a key has sent lately
 Index(None, Attempt.recheck_at, postgresql_where=text("recheck_at IS NOT NULL"))
+
+
+class GenerationTime(Base):
+    """How long the provider took for one video: between two ages, in seconds from its start."""
+
+    __tablename__ = "generation_times"
+    __table_args__ = (
+        CheckConstraint("0 <= earliest_s AND earliest_s <= latest_s", name="in_order"),
+    )
+
+    job_id: Mapped[UUID] = mapped_column(ForeignKey("jobs.id"), primary_key=True)
+    kind: Mapped[str]  # model, resolution, length and mode: core.durations.kind_of
+    earliest_s: Mapped[float] = mapped_column(Double)
+    latest_s: Mapped[float] = mapped_column(Double)
+    called_back: Mapped[bool | None]  # whether a callback told of it; null: none was asked for
+
+
+Index(None, GenerationTime.kind, GenerationTime.job_id)
 
 
 class JobEvent(Base):

@@ -78,6 +78,7 @@ def looked(session: Session, claim: Claim, *, provider_status: str, poll_in_s: f
         run.waiting_for = None
         show(session, run)
     run.polls = claim.polls + 1
+    run.looked_at = now()
     called_back = run.due_at != claim.due_at  # while we were asking
     release(run, due_in_s=0 if called_back else poll_in_s)
 

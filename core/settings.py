@@ -59,7 +59,8 @@ class Settings:
     store_lease_s: float = 300.0  # for fetching, checking and storing a result
     lease_margin_s: float = 30.0
     settle_s: float = 10.0  # after a send deadline, before a lost answer becomes 'uncertain'
-    video_poll_s: float = 10.0
+    video_poll_s: float = 3600.0  # the longest pause between two looks at a video
+    minimax_polls_per_minute: int = 60  # of all workers together
     running_per_user: int = 4  # jobs of one person at one provider's API at once; 0: no limit
     # What our keys may do; 0 means what the catalogue and the provider's answers say.
     openai_requests_per_minute: int = 0
@@ -138,6 +139,7 @@ _CHECKS: Mapping[str, Callable[[str], Any]] = {
     "minimax_v1_requests_per_minute": values.whole(0),
     "minimax_v2_in_flight": values.whole(0),
     "running_per_user": values.whole(0),
+    "minimax_polls_per_minute": values.whole(1),
     "allowed_hosts": values.hosts,
     "max_image_bytes": values.whole(1, MAX_OBJECT_BYTES),
     "max_video_bytes": values.whole(1, MAX_OBJECT_BYTES),

@@ -32,6 +32,7 @@ def settings_for(database_url: str, bucket: Any, folder: Path, **changes: Any) -
         minimax_api_key="mm-test",
         poll_interval_s=0.2,
         video_poll_s=0.3,
+        minimax_polls_per_minute=6000,
         openai_timeout_s=10,
         minimax_timeout_s=10,
         step_lease_s=10,

@@ -64,7 +64,7 @@ class Lane:
 
     def fill(self) -> bool:
         """Claim as much as there is room for. Return whether more may be due."""
-        room = self._size - self._busy
+        room = self._room()
         if room <= 0:
             return False
         noted_at = time.monotonic()  # before the claim: the lease cannot end earlier than we think
@@ -81,9 +81,18 @@ class Lane:
                 limit=room,
                 lookback=self._lookback,
             )
+        if self._stage is Stage.GENERATING:
+            self._hands.looks.pace.take(len(taken))
         for claim in taken:
             self._start(claim, deadline=noted_at + leases[claim.dialect])
         return len(taken) == room
+
+    def _room(self) -> int:
+        """Return how many steps may begin; of polls no more than have their turn now."""
+        free = self._size - self._busy
+        return (
+            min(free, self._hands.looks.pace.turns()) if self._stage is Stage.GENERATING else free
+        )
 
     def _start(self, claim: Claim, *, deadline: float) -> None:
         with self._lock:

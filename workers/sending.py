@@ -36,7 +36,6 @@ from workers.hands import Hands
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
-FIRST_POLL_S = 2.0
 ROOM_PER_IMAGE = 64 * 2**20  # a 4K picture as base64, and the same decoded beside it
 PATIENCE_S = 0.5  # between two tries to record an answer
 
@@ -203,8 +202,10 @@ def _send_video(
             task_id=taken.task_id,
         )
 
+    poll_in_s = hands.looks.first_s(files.task.job, callback_asked=token is not None)
+
     def move(session: Session, _: Attempt) -> None:
-        runs.accepted(session, claim, task_id=taken.task_id, poll_in_s=FIRST_POLL_S)
+        runs.accepted(session, claim, task_id=taken.task_id, poll_in_s=poll_in_s)
 
     try:
         _recorded(services, claim, settle, move)

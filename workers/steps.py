@@ -9,7 +9,7 @@ from uuid import UUID
 
 import structlog
 
-from core import attempts, runs
+from core import attempts, durations, runs
 from core.claims import Claim, Stale
 from core.errors import ProviderError
 from core.failpoints import reach
@@ -18,7 +18,7 @@ from core.providers import Broken, ListingProvider, Pending, Progress, Ready
 from core.services import Services
 from core.stages import Stage
 from workers import results
-from workers.backoff import backoff_s, jittered
+from workers.backoff import backoff_s
 from workers.hands import Hands
 from workers.sending import submit
 
@@ -56,18 +56,20 @@ def look(hands: Hands, claim: Claim) -> None:
         return
     match progress:
         case Pending():
+            poll_in_s = hands.looks.next_s(services.sessions, claim.job_id)
             with services.sessions.begin() as session:
                 runs.looked(
                     session,
                     claim,
                     provider_status=progress.provider_status,
-                    poll_in_s=jittered(services.settings.video_poll_s),
+                    poll_in_s=poll_in_s,
                 )
         case Broken():
             _end(services, claim, progress)
         case Ready():
             reach("looked")
             with services.sessions.begin() as session:
+                durations.record(session, claim.job_id)
                 storing = runs.finished(session, claim, lease_s=services.settings.store_lease_s)
             results.store_video(hands, storing, progress)
 

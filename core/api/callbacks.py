@@ -64,4 +64,6 @@ def _note(services: Services, token: str, body: dict[str, Any]) -> None:
         attempt = attempts.of_token(session, token)
         if attempt is None:
             raise NotFound(msg("There is nothing here. Look at the address."))
-        callbacks.heard(session, attempt, callbacks.candidate(body))
+        callbacks.heard(
+            session, attempt, callbacks.candidate(body), at_work=callbacks.at_work(body)
+        )

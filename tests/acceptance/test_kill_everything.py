@@ -27,6 +27,7 @@ QUICK = {
     "STEP_LEASE_S": "8",
     "SETTLE_S": "2",
     "VIDEO_POLL_S": "1",
+    "MINIMAX_POLLS_PER_MINUTE": "600",
     # For what is sent at the second start before it can be told how long to take.
     "SIMULATOR_SPEED": "0.05",
 }

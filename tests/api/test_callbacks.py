@@ -5,7 +5,7 @@ import pytest
 from core import attempts, clock, jobs, runs
 from core.models import Attempt, Run
 from core.stages import Outcome, Stage
-from tests.core.conftest import claimed, order, person
+from tests.core.conftest import claim_all, claimed, order, person
 
 TOKEN = secrets.token_urlsafe(32)
 
@@ -68,6 +68,26 @@ def test_once_the_task_is_known_the_job_is_due_at_once(api, services, attempt):
     api.post(f"/hailuo/callback/{TOKEN}", json={"task_id": "77", "status": "success"})
 
     assert claimed(services.sessions, Stage.GENERATING).job_id == attempt.job_id
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"task_id": "77", "status": "processing"},
+        {"task": {"id": "77", "status": "queued"}},
+        {"task": {"id": "77", "status": "running"}},
+    ],
+)
+def test_that_the_provider_has_begun_is_no_reason_to_look(api, services, attempt, body):
+    with services.sessions.begin() as session:
+        attempts.settled(session, attempt.id, Outcome.ACCEPTED, task_id="77")
+    with services.sessions.begin() as session:
+        run = runs.locked(session, attempt.job_id)
+        runs.found(session, run, task_id="77", by="test")
+        run.due_at = clock.NEVER
+    api.post(f"/hailuo/callback/{TOKEN}", json=body)
+
+    assert claim_all(services.sessions, Stage.GENERATING) == []
 
 
 @pytest.mark.parametrize(

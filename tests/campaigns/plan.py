@@ -26,6 +26,7 @@ SHORT: Mapping[Kind, Mapping[str, str]] = {
         "STORE_LEASE_S": "10",
         "SETTLE_S": "1",
         "VIDEO_POLL_S": "2",
+        "MINIMAX_POLLS_PER_MINUTE": "6000",
     },
     # A killed edit is lost for good (its result came nowhere else), so few are under way at once.
     "edit": {

@@ -47,6 +47,7 @@ def test_all_mistakes_are_told_in_one_sentence():
         ("ENVIRONMENT", "a/b", "must be up to 20 letters"),
         ("OPENAI_TIMEOUT_S", "inf", "must be a number above 0"),
         ("RUNNING_PER_USER", "-1", "must be a whole number"),
+        ("MINIMAX_POLLS_PER_MINUTE", "0", "must be 1 or more"),
         ("S3_PUBLIC_ENDPOINT_URL", "http://localhost:9", "S3_ENDPOINT_URL is not; set both"),
         ("DATABASE_URL", "postgresql://me@host:port/db", "with a port from 1 to 65535"),
         ("DATABASE_URL", "postgresql://me@host:99999/db", "with a port from 1 to 65535"),

@@ -1,7 +1,7 @@
 import pytest
 import requests
 
-from core.models import AssetKind
+from core.models import AssetKind, GenerationTime
 from core.stages import Stage
 from tests.workers.conftest import billed, fault, picture
 
@@ -35,6 +35,16 @@ def test_a_video_is_made_once_stored_with_its_poster_and_priced(
     assert detail.small_of(result).kind == AssetKind.POSTER
     assert detail.job.cost_usd > 0
     assert detail.job.provider_task_id.isdecimal()
+
+
+def test_how_long_it_took_is_kept_for_the_next_of_its_kind(file_video, settle, services):
+    job = file_video(*V1)
+    settle(job)
+
+    with services.sessions() as session:
+        took = session.get_one(GenerationTime, job.id)
+    assert took.kind == "MiniMax-Hailuo-02 768P 6 text"
+    assert 0 <= took.earliest_s <= took.latest_s < 30
 
 
 def test_a_first_frame_is_sent_with_it(file_video, settle, upload, minimax_simulator):

@@ -5,7 +5,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.benchmarks.engine import horizon, inflight, peers, rates, resting, sending
+from tests.benchmarks.engine import horizon, inflight, peers, polling, rates, resting, sending
 from tests.benchmarks.figures import Figures
 from tests.stack import running
 
@@ -16,14 +16,15 @@ ON_POSTGRES = {
     "idle": resting.measure,
     "claims": rates.measure,
 }
+NOWHERE = {"polling": polling.measure}  # on a fake clock
 ON_THE_STACK = {"send": sending.measure, "edits": sending.measure_edits}
 
 
 def main(parts: list[str]) -> int:
-    """Measure all, or the parts named: claims peers send edits inflight idle horizon."""
+    """Measure all, or the parts named: claims peers send edits inflight idle horizon polling."""
     figures = Figures()
-    chosen = set(parts) or ON_POSTGRES.keys() | ON_THE_STACK.keys()
-    for name, measure in ON_POSTGRES.items():
+    chosen = set(parts) or ON_POSTGRES.keys() | NOWHERE.keys() | ON_THE_STACK.keys()
+    for name, measure in {**NOWHERE, **ON_POSTGRES}.items():
         if name in chosen:
             measure(figures)
     if chosen & ON_THE_STACK.keys():

@@ -72,7 +72,10 @@ def main(role: str, url: str, minimax_base_url: str = "http://127.0.0.1:9") -> N
     with tempfile.TemporaryDirectory(prefix="proofsheet-bench-") as folder:
         ROLES[role](
             ground.services_on(
-                url, Path(folder), minimax_base_url=minimax_base_url, video_poll_s=3600
+                url,
+                Path(folder),
+                minimax_base_url=minimax_base_url,
+                minimax_polls_per_minute=6000,
             )
         )
 
