@@ -54,7 +54,7 @@ def _more(detail: Detail, event: JobEvent) -> str:
         for name, value in event.detail.items()
         if value is not None and name in SENTENCES
     )
-    return " ".join(told)
+    return " ".join(filter(None, told))
 
 
 def _provider(detail: Detail) -> str:
@@ -77,6 +77,10 @@ def _unusable(_detail: Detail, _event: JobEvent, count: int) -> str:
     return _n("{count} part.", "{count} parts.", count, count=number(count))
 
 
+def _at_work(_detail: Detail, _event: JobEvent, begun: bool) -> str:
+    return _("It has begun.") if begun else ""
+
+
 SENTENCES: Final[Mapping[str, Callable[[Detail, JobEvent, Any], str]]] = {
     "why": _reason,
     "code": _reason,
@@ -84,6 +88,7 @@ SENTENCES: Final[Mapping[str, Callable[[Detail, JobEvent, Any], str]]] = {
     "again_in_s": _next_try,
     "count": _unusable,
     "n": lambda _d, _e, n: _("Request no. {number}.", number=number(n)),
+    "at_work": _at_work,
     "index": lambda _d, _e, index: _("Preview no. {number}.", number=number(index + 1)),
     "position": lambda _d, _e, index: _("Result no. {number}.", number=number(index + 1)),
     "task_id": lambda _d, _e, task: _("Task {id}.", id=task),
