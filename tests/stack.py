@@ -3,8 +3,8 @@
 import contextlib
 import json
 import os
+import secrets
 import signal
-import socket
 import subprocess
 import time
 import urllib.request
@@ -17,6 +17,7 @@ import psutil
 
 from core.services import Services, build
 from core.settings import Settings
+from deploy.local.ports import HIGHEST, LOWEST, free
 from deploy.local.simulators import ledger
 
 ROOT = Path(__file__).parents[1]
@@ -92,7 +93,8 @@ def running(
         start_new_session=True,
     )
     try:
-        took = wait_for(f"http://127.0.0.1:{port}/api/health", process, started)
+        wait_for(f"http://127.0.0.1:{port}/api/health", process, started)
+        took = _wait_until_told(home, process, started)
         yield Stack(home=home, port=port, started_in_s=took, process=process, root=root)
     finally:
         process.send_signal(signal.SIGINT)
@@ -115,7 +117,20 @@ def wait_for(url: str, process: subprocess.Popen[bytes], started: float) -> floa
     raise TimeoutError(f"{url} did not answer in {START_LIMIT_S} s.")
 
 
+def _wait_until_told(home: Path, process: subprocess.Popen[bytes], started: float) -> float:
+    """Return the seconds from `started` until the supervisor itself says that all is ready."""
+    while time.monotonic() - started < START_LIMIT_S:
+        with contextlib.suppress(FileNotFoundError):
+            state = json.loads((home / "running.json").read_text())
+            if state["ready"] and state["supervisor"]["pid"] == process.pid:
+                return time.monotonic() - started
+        time.sleep(0.05)
+    raise TimeoutError(f"The stack in {home} was not ready in {START_LIMIT_S} s.")
+
+
 def free_port() -> int:
-    """Return a port nobody listens on now."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
+    """Return a port nobody listens on now, and which no outgoing connection will take."""
+    while True:
+        port = secrets.choice(range(LOWEST, HIGHEST))
+        if free("127.0.0.1", port):
+            return port
