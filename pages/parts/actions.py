@@ -12,7 +12,7 @@ from core.details import Detail, load
 from core.errors import AppError
 from core.models import Asset, AssetKind, Provider, User
 from core.services import services
-from pages.parts import pushes
+from pages.parts import clicks, pushes
 from pages.parts.words import _, say
 
 TRASHED = "trashed"
@@ -89,7 +89,7 @@ def offer_undo(user: User) -> None:
         return
     with st.container(horizontal=True, vertical_alignment="center", key="undo"):
         st.write(_("Moved to the trash."))
-        if st.button(_("Undo"), key="undo-trash"):
+        if clicks.button(_("Undo"), key="undo-trash"):
             with told(), services().sessions.begin() as session:
                 jobs.restored(session, user, UUID(id))
             del st.session_state[TRASHED]

@@ -6,7 +6,7 @@ from core import decisions, gates, queue
 from core.models import ProviderGate, User
 from core.services import services
 from core.settings import Settings
-from pages.parts import actions, history_filter
+from pages.parts import actions, clicks, history_filter
 from pages.parts.formats import time_of_day
 from pages.parts.look import look
 from pages.parts.words import _, _n, say
@@ -47,7 +47,7 @@ def _closed(user: User, gate: ProviderGate) -> None:
         told.append(_("It opens by itself at {time}.", time=time_of_day(gate.closed_until)))
     title = gate.model or queue.provider_name(gate.dialect)
     look.notice("decide", " ".join(told), title=title)
-    if user.role == "admin" and st.button(
+    if user.role == "admin" and clicks.button(
         _("Open the gate of {name}", name=title),
         icon=":material/lock_open:",
         key=f"open-gate-{gate.dialect}-{gate.model}",

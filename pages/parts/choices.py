@@ -9,7 +9,7 @@ from core.decisions import may_be_dropped, may_be_found
 from core.details import Detail
 from core.models import User
 from core.stages import Stage
-from pages.parts import actions, pushes
+from pages.parts import actions, clicks, pushes
 from pages.parts.formats import usd
 from pages.parts.look import look
 from pages.parts.words import _
@@ -76,6 +76,6 @@ def _about_the_unknown(detail: Detail) -> Iterator[Choice]:
 
 
 def _button(user: User, detail: Detail, decision: str, label: str) -> None:
-    if st.button(label, key=f"decide-{decision}"):
+    if clicks.button(label, key=f"decide-{decision}"):
         actions.decide(user, detail.job.id, decision)
         pushes.rerun()

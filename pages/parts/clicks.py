@@ -1,12 +1,41 @@
-"""One click, one job: the key that a double click or a repeated rerun shares."""
+"""One click, one deed: none is lost to a push, and a double click files one job.
+
+A push may cut short the run that a click has caused, and Streamlit gives a click to one run
+only. What was clicked is therefore kept by the callback, which runs before the page does,
+until a run comes as far as the button.
+"""
 
 import time
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
+from typing import Any
 from uuid import uuid4
 
 import streamlit as st
 
 SAME_CLICK_S = 3.0
+# A run that is cut short is begun anew at once; what is older was meant for another page.
+KEPT_S = 10.0
+
+
+def keeper(name: str, value: Callable[[], Any] = lambda: True) -> Callable[[], None]:
+    """Return a callback that keeps what was clicked until `taken` asks for it."""
+
+    def keep() -> None:
+        st.session_state[f"clicked:{name}"] = (value(), time.monotonic())
+
+    return keep
+
+
+def taken(name: str) -> Any:
+    """Return what was clicked, once; None if nothing was."""
+    value, at = st.session_state.pop(f"clicked:{name}", (None, 0.0))
+    return value if time.monotonic() - at < KEPT_S else None
+
+
+def button(label: str, *, key: str, **options: Any) -> bool:
+    """Show a button for a fragment that pushes rerun; return whether it was clicked."""
+    st.button(label, key=key, on_click=keeper(key), **options)
+    return bool(taken(key))
 
 
 def click_key(form: str, wish: Hashable) -> str:

@@ -12,8 +12,7 @@ from core.models import Job, Provider, User
 from core.providers.capabilities import Model
 from core.services import services
 from core.stages import LIVE
-from pages.parts import actions, choices, job_panel, price, pushes
-from pages.parts.clicks import click_key
+from pages.parts import actions, choices, clicks, job_panel, price, pushes
 from pages.parts.formats import moment, today
 from pages.parts.look import look
 from pages.parts.words import _, say
@@ -64,13 +63,12 @@ def file_button(user: User, wish: submissions.Wish, *, label: str) -> None:
             accepted = price.accepted(found.estimate, key=f"unknown-{wish.provider}")
             if found.twin is not None:
                 _offer_twin(found.twin)
-        clicked = st.button(
+        clicked = clicks.button(
             label,
             type="primary",
             key=f"go-{wish.provider}",
             shortcut="ctrl+enter",
             width="stretch",
-            on_click=pushes.keep_whole,
         )
     if clicked:
         if problem is not None:
@@ -96,7 +94,7 @@ def _offer_twin(twin: Job) -> None:
 
 def _file(user: User, wish: submissions.Wish) -> None:
     content = (wish.model, wish.prompt, str(wish.options), str(wish.input_ids), str(wish.mask_id))
-    key = click_key(str(wish.provider), content)
+    key = clicks.click_key(str(wish.provider), content)
     try:
         job = submissions.submit(services(), user, replace(wish, client_key=key))
     except AppError as error:

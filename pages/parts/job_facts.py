@@ -6,7 +6,7 @@ from core.details import Detail
 from core.links import link_of
 from core.models import Asset, AssetKind, User
 from core.services import services
-from pages.parts import actions, job_attempts, job_log, next_steps, run_again
+from pages.parts import actions, clicks, job_attempts, job_log, next_steps, run_again
 from pages.parts.formats import moment, size, span, usd
 from pages.parts.job_options import told, told_name
 from pages.parts.look import look
@@ -32,16 +32,16 @@ def _prompt(detail: Detail) -> None:
 def _buttons(user: User, detail: Detail) -> None:
     result = next_steps.which(detail, key="job")
     with st.container(horizontal=True, key="job-actions"):
-        if st.button(_("Run again"), icon=":material/replay:", key="job-rerun"):
+        if clicks.button(_("Run again"), icon=":material/replay:", key="job-rerun"):
             run_again.ask(detail.job.id)
-        if st.button(_("Open in the form"), icon=":material/edit:", key="job-form"):
+        if clicks.button(_("Open in the form"), icon=":material/edit:", key="job-form"):
             actions.open_in_form(user, detail.job.id)
         next_steps.buttons(user, detail, result, key="job")
         mine = detail.job.user_id == user.id or user.role == "admin"
         if (
             mine
             and detail.job.deleted_at is None
-            and st.button(_("Move to trash"), icon=":material/delete:", key="job-trash")
+            and clicks.button(_("Move to trash"), icon=":material/delete:", key="job-trash")
         ):
             actions.trash(user, detail.job.id)
     actions.offer_undo(user)

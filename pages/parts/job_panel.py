@@ -12,7 +12,7 @@ from core.models import Asset, AssetKind, Provider, User
 from core.sentences import LABELS, SENTENCES, provider_status, tone_of, vendor
 from core.services import services
 from core.stages import LIVE, Stage
-from pages.parts import next_steps, run_again
+from pages.parts import clicks, next_steps, run_again
 from pages.parts.components.job_view import job_view
 from pages.parts.formats import time_of_day
 from pages.parts.look import look
@@ -126,5 +126,5 @@ def what_next(user: User, detail: Detail) -> None:
     result = next_steps.which(detail, key="next")
     with st.container(horizontal=True, key="next-steps"):
         next_steps.buttons(user, detail, result, key="next")
-        if st.button(_("Run again"), icon=":material/replay:", key="next-rerun"):
+        if clicks.button(_("Run again"), icon=":material/replay:", key="next-rerun"):
             run_again.ask(detail.job.id)

@@ -4,7 +4,7 @@ import streamlit as st
 
 from core.details import Detail
 from core.models import Asset, AssetKind, Provider, User
-from pages.parts import actions
+from pages.parts import actions, clicks
 from pages.parts.formats import number
 from pages.parts.words import _
 
@@ -32,7 +32,7 @@ def buttons(user: User, detail: Detail, result: Asset | None, *, key: str) -> No
     """Offer to edit a picture further or to animate it."""
     if result is None:
         return
-    if st.button(_("Use as input"), icon=":material/add_photo_alternate:", key=f"{key}-use"):
+    if clicks.button(_("Use as input"), icon=":material/add_photo_alternate:", key=f"{key}-use"):
         actions.use_result(user, result.id, Provider.GPT, parent=detail.job.id)
-    if st.button(_("Animate it"), icon=":material/animation:", key=f"{key}-animate"):
+    if clicks.button(_("Animate it"), icon=":material/animation:", key=f"{key}-animate"):
         actions.use_result(user, result.id, Provider.HAILUO, parent=detail.job.id)

@@ -74,7 +74,3 @@ def whole_page() -> Iterator[None]:
     st.session_state[WHOLE] = True
     yield
     st.session_state.pop(WHOLE, None)
-
-
-def keep_whole() -> None:
-    """Be the callback of a button outside fragments: with one, its click cannot be narrowed."""

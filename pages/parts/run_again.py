@@ -10,8 +10,7 @@ from core.errors import AppError
 from core.models import User
 from core.providers.prices import Estimate
 from core.services import services
-from pages.parts import actions, price, pushes
-from pages.parts.clicks import click_key
+from pages.parts import actions, clicks, price, pushes
 from pages.parts.look import look
 from pages.parts.words import _, say
 
@@ -57,9 +56,9 @@ def _dialog(user: User, id: UUID, *, stay: bool) -> None:
         )
     accepted = price.accepted(found.estimate, key="run-again-anyway")
     with st.container(horizontal=True, key="run-again"):
-        if st.button(_("Run again"), type="primary", key="run-again-go", disabled=not accepted):
+        if clicks.button(_("Run again"), type="primary", key="run-again-go", disabled=not accepted):
             _file(user, detail, accepted=accepted, stay=stay)
-        if st.button(_("Cancel"), key="run-again-cancel"):
+        if clicks.button(_("Cancel"), key="run-again-cancel"):
             pushes.rerun()
 
 
@@ -74,7 +73,7 @@ def _facts(detail: Detail, estimate: Estimate) -> list[tuple[str, str]]:
 
 
 def _file(user: User, detail: Detail, *, accepted: bool, stay: bool) -> None:
-    key = click_key("rerun", str(detail.job.id))
+    key = clicks.click_key("rerun", str(detail.job.id))
     try:
         job = submissions.rerun(
             services(), user, detail.job, client_key=key, unknown_price_accepted=accepted

@@ -6,6 +6,7 @@ from typing import Any, Literal, NotRequired, TypedDict, cast
 
 import streamlit as st
 
+from pages.parts import clicks
 from pages.parts.components.sources import labels_for, script, sheet
 
 FOLDER = Path(__file__).parent
@@ -58,7 +59,7 @@ def grid(
     `selected` are marked with the china marker. `min_width` is that of a column in
     pixels; a phone shows two columns whatever it is. No cards: nothing is shown.
     """
-    result = _mount(
+    _mount(
         key=key,
         data={
             "labels": labels_for("grid", LABELS, labels),
@@ -66,10 +67,6 @@ def grid(
             "selected": sorted(selected),
             "min_width": min_width,
         },
-        on_action_change=_rerun_only,
+        on_action_change=clicks.keeper(key, lambda: st.session_state[key].action),
     )
-    return cast("GridAction | None", result.action)
-
-
-def _rerun_only() -> None:
-    """A trigger needs a callback to exist; the page reads the value it returns."""
+    return cast("GridAction | None", clicks.taken(key))
