@@ -94,7 +94,8 @@ def _after_restore(settings: Settings, _: argparse.Namespace) -> int:
 
     with _transaction(settings) as session:
         count = after_restore(session)
-    print(f"{count} jobs wait for a decision now. Everybody has to sign in again.")
+    waiting = "1 job waits" if count == 1 else f"{count} jobs wait"
+    print(f"{waiting} for a decision now. Everybody has to sign in again.")
     return 0
 
 

@@ -121,4 +121,4 @@ def test_after_restore_says_how_many_jobs_wait(operator, sessions):
 
     done = operator("after-restore")
 
-    assert done.stdout.startswith("1 jobs wait for a decision now."), done.stderr
+    assert done.stdout.startswith("1 job waits for a decision now."), done.stderr
