@@ -78,8 +78,11 @@ def load(
     Raises:
         NotFound: no such job, or not theirs to see.
     """
-    job = jobs.visible(session, viewer, id, team_reads=team_reads)
+    # The run first: it goes when the job ends, and a job read before that would have neither.
     run = session.get(Run, id)
+    job = jobs.visible(session, viewer, id, team_reads=team_reads)
+    if job.final_stage is not None:
+        run = None
     typical_s = jobs.typical_seconds(session, model=job.model) if run is not None else None
     tried = attempts.of_job(session, id)
     consenting = {attempt.consent_by for attempt in tried if attempt.consent_by is not None}
