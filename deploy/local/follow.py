@@ -18,6 +18,8 @@ QUIET_S = 2.0
 
 def follow(home: Home) -> int:
     """Show where the running stack is and its log, until Ctrl-C or until it stops."""
+    # A shell that starts us in the background has Ctrl-C ignored; `make run` heeds it there too.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     terminal = Terminal()
     state = _appearing(home)
     terminal.say(f"Proofsheet is already running (pid {state.supervisor.pid}).")
