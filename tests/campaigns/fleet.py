@@ -1,17 +1,13 @@
 """The workers of a campaign, on several hosts: killed, and started again at once."""
 
-import json
 import signal
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from core.services import HOST as MACHINE
-from tests.campaigns.parts import Part
-
-LOOK_S = 0.005
+from tests.workers.forks import LOOK_S, Nursery
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +27,7 @@ class Fleet:
     """So many slots, each with a worker in it. Not safe to share between threads."""
 
     def __init__(
-        self, nursery: Part, env: Mapping[str, str], folder: Path, *, workers: int, hosts: int
+        self, nursery: Nursery, env: Mapping[str, str], folder: Path, *, workers: int, hosts: int
     ) -> None:
         self._nursery = nursery
         self._env = env
@@ -52,13 +48,13 @@ class Fleet:
 
     def kill(self, worker: Worker) -> None:
         """kill -9, and wait until nothing of it runs."""
-        self._ask({"signal": signal.SIGKILL, "pid": worker.pid})
-        while self._ended(worker.pid) is None:
+        self._nursery.send(worker.pid, signal.SIGKILL)
+        while self._nursery.status(worker.pid) is None:
             threading.Event().wait(LOOK_S)
 
     def dismiss(self, worker: Worker) -> None:
         """Ask it to leave; it finishes what it has in hand."""
-        self._ask({"signal": signal.SIGTERM, "pid": worker.pid})
+        self._nursery.send(worker.pid, signal.SIGTERM)
         self._leaving.add(worker.pid)
 
     def replace(self, worker: Worker) -> None:
@@ -67,29 +63,17 @@ class Fleet:
 
     def died(self) -> list[Worker]:
         """Return the workers that ended although nobody asked them to."""
-        return [each for each in self.workers.values() if self._ended(each.pid) is not None]
+        return [
+            each for each in self.workers.values() if self._nursery.status(each.pid) is not None
+        ]
 
     def still_leaving(self) -> int:
         """Return how many dismissed workers still run."""
-        self._leaving = {pid for pid in self._leaving if self._ended(pid) is None}
+        self._leaving = {pid for pid in self._leaving if self._nursery.status(pid) is None}
         return len(self._leaving)
 
     def _fill(self, slot: int) -> None:
         host = slot % self._hosts
-        order = {
-            "log": str(self._folder / f"logs/worker-{slot}"),
-            "env": {**self._env, "SPOOL_DIR": str(self._folder / f"spool-{host}")},
-        }
-        self.workers[slot] = Worker(slot=slot, pid=int(self._ask({"start": order})))
-
-    def _ended(self, pid: int) -> int | None:
-        status: int | None = self._ask({"ended": pid})
-        return status
-
-    def _ask(self, question: Mapping[str, Any]) -> Any:
-        talk = self._nursery.process
-        assert talk.stdin is not None
-        assert talk.stdout is not None
-        talk.stdin.write(json.dumps(question) + "\n")
-        talk.stdin.flush()
-        return json.loads(talk.stdout.readline())
+        env = {**self._env, "SPOOL_DIR": str(self._folder / f"spool-{host}")}
+        pid = self._nursery.start(self._folder / f"logs/worker-{slot}", env)
+        self.workers[slot] = Worker(slot=slot, pid=pid)

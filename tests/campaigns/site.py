@@ -26,6 +26,7 @@ from tests.application import write_accounts
 from tests.campaigns.fleet import Fleet
 from tests.campaigns.parts import Database, Part
 from tests.campaigns.plan import Plan
+from tests.workers.forks import Nursery
 
 ROOT = Path(__file__).parents[2]
 HOST = "127.0.0.1"
@@ -98,7 +99,7 @@ def _started(plan: Plan, pace: Mapping[str, Any], folder: Path, ends: ExitStack)
     env = _environment(plan, folder, found, cluster.url(ROLE, role=ROLE))
     store = _part(ends, folder, "s3", _store(folder, found["s3"], env))
     simulator = _part(ends, folder, "simulator", _simulator(plan, folder, found["simulator"]))
-    nursery = _part(ends, folder, "nursery", _python(env, "-m", "tests.campaigns.nursery"))
+    nursery = _part(ends, folder, "nursery", _python(env, "-m", "tests.workers.nursery"))
     database.wait()
     cluster.own_database(ROLE)
     migrate(env["DATABASE_URL"])
@@ -127,7 +128,7 @@ def _site(
     assert all(step.done for step in provision(services.bucket, origins=[]))
     with services.sessions.begin() as session:
         user = from_account(session, services.accounts.all()["kim"])
-    fleet = Fleet(nursery, env, folder, workers=plan.workers, hosts=plan.hosts)
+    fleet = Fleet(Nursery(nursery.process), env, folder, workers=plan.workers, hosts=plan.hosts)
     site = Site(
         folder=folder,
         plan=plan,

@@ -1,6 +1,6 @@
-"""Starts workers in milliseconds: `python -m tests.campaigns.nursery`.
+"""Starts workers in milliseconds: `python -m tests.workers.nursery`.
 
-A worker spends seconds of a processor on its imports, and a campaign starts
+A worker spends seconds of a processor on its imports, and some tests start
 thousands. This process has them done, forks, and the fork becomes
 `python -m workers` in all else. It has no threads, opens no connection, and
 waits for no child before it is asked to: a child's number stays its own.

@@ -15,7 +15,7 @@ from core.services import Services
 from core.stages import Stage
 from tests.application import services_for
 from tests.workers.conftest import billed, edit_filed, person, video_filed
-from tests.workers.processes import worker
+from tests.workers.forks import Nursery, forked, nursery
 from workers.spool import Spool
 
 V1 = ("MiniMax-Hailuo-02", {"mode": "text", "resolution": "768P", "duration": 6})
@@ -79,21 +79,21 @@ def test_every_border_leads_to_its_end(
             openai_base_url=f"{openai_simulator.url}/v1",
             minimax_base_url=minimax_simulator.url,
             download_allowed_hosts=frozenset({minimax_simulator.url.removeprefix("http://")}),
-            openai_timeout_s=8,  # long enough for two busy cores
-            minimax_timeout_s=8,
+            openai_timeout_s=15,  # long enough for two busy cores
+            minimax_timeout_s=15,
             lease_margin_s=1,
             step_lease_s=5,
             store_lease_s=8,
             settle_s=0.5,
         )
         try:
-            stage = stage_after_kill(services, kind, point, tmp_path / point)
+            stage = stage_after_kill(forks, services, kind, point, tmp_path / point)
         finally:
             services.engine.dispose()
             services.bucket.close()
         return stage, sum(entry["prompt"] == point for entry in billed(simulator))
 
-    with ThreadPoolExecutor(4) as pool:
+    with nursery() as forks, ThreadPoolExecutor(len(databases)) as pool:
         ends = dict(zip(ENDS[kind], pool.map(end_of, ENDS[kind]), strict=True))
 
     assert ends == ENDS[kind]
@@ -109,7 +109,9 @@ def new_folder(path: Path) -> Path:
     return path
 
 
-def stage_after_kill(services: Services, kind: str, point: str, folder: Path) -> Stage:
+def stage_after_kill(
+    forks: Nursery, services: Services, kind: str, point: str, folder: Path
+) -> Stage:
     """Let one worker die at a point, and another go on until the job rests."""
     user = person(services)
     if kind == "edit":
@@ -117,15 +119,15 @@ def stage_after_kill(services: Services, kind: str, point: str, folder: Path) ->
     else:
         model, options = V1 if kind == "v1" else V2
         job = video_filed(services, user, model, options | own_length(kind, point), prompt=point)
-    with worker(services.settings, folder, FAILPOINTS=point) as first:
-        assert first.ended() == -signal.SIGKILL
-    with worker(services.settings, folder) as second:
-        detail = rested(services, user, job)
-        if detail.stage is Stage.STORED:
-            assert len(detail.of_kind(AssetKind.RESULT)) == 1
-            wait_for_empty_spool(services)
-        second.send()
-        assert second.ended() == 0
+    first = forked(forks, services.settings, folder, FAILPOINTS=point)
+    assert first.ended() == -signal.SIGKILL
+    second = forked(forks, services.settings, folder)
+    detail = rested(services, user, job)
+    if detail.stage is Stage.STORED:
+        assert len(detail.of_kind(AssetKind.RESULT)) == 1
+        wait_for_empty_spool(services)
+    second.send()
+    assert second.ended() == 0
     return detail.stage
 
 
