@@ -102,7 +102,7 @@ def test_each_fault_at_creation_is_one_request_and_means_one_thing(name, client,
     kind, code, billed = _expected(name)
     minimax.fault(name)
     with pytest.raises(ProviderError) as caught:
-        submit(client, dialect, total_s=1 if name in {"hang", "trickle"} else 10)
+        submit(client, dialect, total_s={"hang": 1, "trickle": 3}.get(name, 10))
     assert (type(caught.value), caught.value.code) == (kind, LONG.get(name, code))
     assert (minimax.posts(), minimax.billed()) == (1, billed)
 

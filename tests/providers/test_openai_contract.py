@@ -159,7 +159,7 @@ def test_each_fault_costs_one_request_and_means_one_thing(name, expected, edit, 
     kind, code, billed = expected
     control.fault(name, **({"interval_s": 0.05} if billed else {}))
     with pytest.raises(ProviderError) as caught:
-        edit(total_s=1.5 if name in {"hang", "trickle"} else 10)
+        edit(total_s={"hang": 1.5, "trickle": 3}.get(name, 10))
     assert (type(caught.value), caught.value.code) == (kind, code)
     assert (control.posts(), control.billed()) == (1, billed)
 

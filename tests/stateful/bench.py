@@ -21,7 +21,7 @@ from workers.dispatch import lease_lengths
 from workers.hands import Hands
 
 CLEAN: Final = """
-    DELETE FROM runs; DELETE FROM job_events;
+    DELETE FROM runs; DELETE FROM job_events; DELETE FROM generation_times;
     DELETE FROM assets; DELETE FROM attempts; DELETE FROM jobs; DELETE FROM provider_gates
 """
 # Time passes for every row alike: a moment that lay ahead comes nearer.

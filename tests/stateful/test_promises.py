@@ -38,7 +38,7 @@ from workers import sending
 from workers.hands import Hands
 from workers.spool import Spool
 
-EXAMPLES = int(os.environ.get("STATEFUL_EXAMPLES", "200"))
+EXAMPLES = int(os.environ.get("STATEFUL_EXAMPLES", "100"))
 MOST_JOBS = 3
 IN_FLIGHT = 2  # of the second API, by our settings
 SELDOM = st.sampled_from([False, False, False, True])
