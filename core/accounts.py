@@ -7,6 +7,7 @@
 The file is the authority on passwords, names and roles; the `users` rows follow it.
 """
 
+import functools
 import re
 import threading
 from collections.abc import Mapping
@@ -30,8 +31,6 @@ ROUNDS = 12
 HASH: Final = re.compile(
     rb"\$2[abxy]\$(0[4-9]|[12]\d|3[01])\$[./A-Za-z0-9]{21}[.Oeu][./A-Za-z0-9]{31}"
 )
-# What an unknown name is compared with, so that it takes as long as a known one.
-_NOBODY = bcrypt.hashpw(b"nobody", bcrypt.gensalt(ROUNDS))
 NOT_AN_ACCOUNTS_FILE: Final = (yaml.YAMLError, ValueError, KeyError, TypeError, AttributeError)
 
 
@@ -80,11 +79,17 @@ class Accounts:
     def check(self, login_id: str, password: str) -> Account | None:
         """Return the account if the password is right; unknown names take as long as known."""
         account = self.all().get(login_id.strip().lower())
-        known = account.password_hash if account else _NOBODY
+        known = account.password_hash if account else _nobody()
         given = password.encode()
         fits = len(given) <= MAX_PASSWORD_BYTES
         right = bcrypt.checkpw(given if fits else b"", known)
         return account if account and fits and right else None
+
+
+@functools.cache
+def _nobody() -> bytes:
+    """Return what an unknown name is compared with. Made once, and not before it is needed."""
+    return bcrypt.hashpw(b"nobody", bcrypt.gensalt(ROUNDS))
 
 
 def _version(path: Path) -> object:
