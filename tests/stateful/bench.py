@@ -16,7 +16,7 @@ from core.stages import Stage
 from tests.model import rows
 from tests.stateful.pausing import Borders, Worker
 from tests.stateful.provider import MovingTime, Provider, Request
-from workers import rechecks, results, sending, steps, sweep
+from workers import looks, rechecks, results, sending, steps, sweep
 from workers.dispatch import lease_lengths
 from workers.hands import Hands
 
@@ -36,6 +36,7 @@ LEFT: Final = """
         + (SELECT count(*) FROM attempts WHERE recheck_at IS NOT NULL
            AND (provider_task_id IS NOT NULL OR candidate_task_id IS NOT NULL))
 """
+PAUSE_S: Final = 25.0  # before a video is looked at again, or a step is tried again
 FIRST: Final = (Stage.READY, Stage.GENERATING, Stage.STORING)
 
 
@@ -185,7 +186,8 @@ def quick_steps(monkeypatch: Any) -> None:
     """Stop at every border; copy results by their rows alone, which other tests do in full."""
     monkeypatch.setattr(failpoints, "_armed", Borders())
     for module in (sending, steps):  # without chance, a failure can be repeated
-        monkeypatch.setattr(module, "backoff_s", float)
+        monkeypatch.setattr(module, "backoff_s", lambda failures: PAUSE_S * failures)
+    monkeypatch.setattr(looks, "next_look_s", lambda *_, **__: PAUSE_S)
     monkeypatch.setattr(results, "store_video", _store)
     monkeypatch.setattr(results, "store_edit", _store_edit)
     monkeypatch.setattr(results, "store_late_video", _store_late)
