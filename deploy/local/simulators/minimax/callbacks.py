@@ -19,7 +19,7 @@ from deploy.local.simulators.minimax.register import Register
 from deploy.local.simulators.minimax.tasks import Task, TaskKey
 from deploy.local.simulators.minimax.walk import Change, changes, standing
 
-STEP_S = 0.05  # between pushes that come in the wrong order
+STEP_S = 0.2  # between pushes that come in the wrong order
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
