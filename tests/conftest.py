@@ -8,6 +8,8 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from botocore import loaders
+from botocore import session as botocore_session
 from playwright.sync_api import Browser
 from pytest_socket import socket_allow_hosts
 
@@ -15,11 +17,31 @@ from tests import servers
 from tests.browser import chromium
 
 SIMULATOR_SPEED = 0.02
+LONGEST_FIRST = ("acceptance", "campaigns", "stateful", "workers", "components", "local", "model")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what waits longest, so that no process is alone with it at the end."""
+    items.sort(key=_place_in_line)
+
+
+def _place_in_line(item: pytest.Item) -> int:
+    folder = item.path.parent.name
+    return LONGEST_FIRST.index(folder) if folder in LONGEST_FIRST else len(LONGEST_FIRST)
 
 
 def pytest_runtest_setup() -> None:
     """Let tests reach this machine and nothing else."""
     socket_allow_hosts(["127.0.0.1", "::1", "localhost"], allow_unix_socket=True)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def descriptions_of_services() -> Iterator[None]:
+    """Let boto3's clients share what they know of S3: each would parse 2 MB of JSON anew."""
+    shared = loaders.create_loader()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(botocore_session, "create_loader", lambda _path=None: shared)
+        yield
 
 
 @pytest.fixture(scope="session")
