@@ -57,8 +57,8 @@ class Settings:
     minimax_timeout_s: float = 30.0
     step_lease_s: float = 60.0  # for polling; a paid request gets its timeout + margin
     store_lease_s: float = 300.0  # for fetching, checking and storing a result
-    lease_margin_s: float = 30.0
-    settle_s: float = 10.0  # after a send deadline, before a lost answer becomes 'uncertain'
+    lease_margin_s: float = 30.0  # of a paid request's lease, beyond its timeout
+    settle_s: float = 10.0  # the end of that margin: nothing is under way any more, by any clock
     video_poll_s: float = 3600.0  # the longest pause between two looks at a video
     minimax_polls_per_minute: int = 60  # of all workers together
     running_per_user: int = 4  # jobs of one person at one provider's API at once; 0: no limit
@@ -85,7 +85,7 @@ class Settings:
                 _read(setting, env, found)
             except ValueError as error:
                 problems.append(f"{setting.name.upper()} {error}")
-        problems.extend(_contradictions(found))
+        problems.extend(_contradictions({**_defaults(), **found}))
         if problems:
             raise ConfigError("Cannot start: " + "; ".join(problems) + ".")
         return cls(**found)
@@ -109,6 +109,7 @@ def _type(setting: Field[Any]) -> str:
     )
 
 
+FOR_TESTS = frozenset({"dev", "test"})  # where a process may be told to kill itself
 _PLACEHOLDER = "CHANGE-ME"  # what the server's example file holds
 
 _PARSERS: Mapping[str, Callable[[str], Any]] = {
@@ -158,6 +159,16 @@ def _contradictions(found: Mapping[str, Any]) -> list[str]:
         problems.append("S3_PUBLIC_ENDPOINT_URL is set but S3_ENDPOINT_URL is not; set both")
     if found.get("environment") == "prod" and found.get("simulated_providers"):
         problems.append("SIMULATED_PROVIDERS must be empty when ENVIRONMENT is 'prod'")
-    if found.get("environment") == "prod" and found.get("failpoints"):
-        problems.append("FAILPOINTS must be empty when ENVIRONMENT is 'prod'")
+    if found["failpoints"] and found.get("environment") not in FOR_TESTS:
+        allowed = " or ".join(map(repr, sorted(FOR_TESTS)))
+        problems.append(f"FAILPOINTS must be empty unless ENVIRONMENT is {allowed}")
+    margin_s, settle_s = found["lease_margin_s"], found["settle_s"]
+    if margin_s <= settle_s:
+        problems.append(
+            f"LEASE_MARGIN_S must be longer than SETTLE_S ({settle_s:g}), not {margin_s:g}"
+        )
     return problems
+
+
+def _defaults() -> dict[str, Any]:
+    return {each.name: each.default for each in fields(Settings) if each.default is not MISSING}

@@ -47,10 +47,15 @@ def send_s(services: Services, dialect: str) -> float:
 
 
 def submit(hands: Hands, claim: Claim, *, deadline: float) -> None:
-    """Send one paid request, if it still fits before the deadline."""
+    """Send one paid request, if it still fits before the deadline, where the lease ends.
+
+    The settle time is left over: late replies and clocks that do not quite agree have come to
+    rest when the lease ends, and the sweep need not wait any longer.
+    """
     reach("claimed")
     services = hands.services
     total_s = send_s(services, claim.dialect)
+    last = deadline - services.settings.settle_s
     task = requests.load(services, claim.job_id)
     with hands.spool.scratch() as folder:
         try:
@@ -61,7 +66,7 @@ def submit(hands: Hands, claim: Claim, *, deadline: float) -> None:
         if not hands.spool.has_room(ROOM_PER_IMAGE * int(task.job.options.get("n") or 1)):
             _put_back(services, claim, why="spool_unwritable")
             return
-        if time.monotonic() + total_s > deadline:
+        if time.monotonic() + total_s > last:
             _put_back(services, claim, why="too_late")
             return
         attempt, token = _intend(services, claim, task, total_s)
@@ -70,7 +75,7 @@ def submit(hands: Hands, claim: Claim, *, deadline: float) -> None:
             connect_s=services.settings.connect_timeout_s,
             total_s=total_s,
             # A worker that was paused since it claimed must not wake up and pay a second time.
-            not_after=deadline,
+            not_after=last,
         )
         if claim.dialect == Dialect.OPENAI:
             _send_edit(hands, claim, attempt, files, limits)

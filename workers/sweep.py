@@ -44,8 +44,9 @@ def _expired(hands: Hands, session: Session, job_id: UUID) -> bool:
 def _orphan(hands: Hands, session: Session, job_id: UUID) -> bool:
     """Free an orphaned step, or make a request that may have been sent uncertain.
 
-    A request that was sent is left alone until its answer can no longer come: its lease and
-    its send deadline, and a margin for late replies and for clocks that do not agree.
+    A request that was sent is left alone until its answer can no longer come: its lease, which
+    ends a settle time after the last moment at which it could be under way, and its own send
+    deadline and that margin.
     """
     run = runs.overdue_one(session, job_id)
     if run is None:
@@ -56,8 +57,7 @@ def _orphan(hands: Hands, session: Session, job_id: UUID) -> bool:
         return True
     if attempt.outcome == Outcome.OPEN:
         settle = timedelta(seconds=hands.services.settings.settle_s)
-        last = max(attempt.send_deadline, run.lease_until or attempt.send_deadline)
-        if last + settle > clock.read(session):
+        if attempt.send_deadline + settle > clock.read(session):
             return False
         attempt = attempts.settled(
             session, attempt.id, Outcome.UNKNOWN, observation=rechecks.WORKER_LOST

@@ -116,6 +116,20 @@ def test_simulated_providers_are_refused_in_production():
         Settings.from_env(NEEDED | {"ENVIRONMENT": "prod", "SIMULATED_PROVIDERS": "openai"})
 
 
+@pytest.mark.parametrize("environment", ["prod", "PROD", "production", "live"])
+def test_no_failpoint_is_armed_but_in_tests(environment):
+    with pytest.raises(ConfigError, match="FAILPOINTS must be empty unless ENVIRONMENT is 'dev'"):
+        Settings.from_env(NEEDED | {"ENVIRONMENT": environment, "FAILPOINTS": "intended"})
+
+    armed = Settings.from_env(NEEDED | {"ENVIRONMENT": "test", "FAILPOINTS": "intended"})
+    assert armed.failpoints == {"intended"}
+
+
+def test_the_margin_of_a_lease_holds_the_settle_time():
+    with pytest.raises(ConfigError, match=r"LEASE_MARGIN_S must be longer than SETTLE_S \(10\)"):
+        Settings.from_env(NEEDED | {"LEASE_MARGIN_S": "10"})
+
+
 def test_secrets_stay_out_of_repr():
     shown = repr(Settings.from_env(NEEDED | {"OPENAI_API_KEY": "sk-secret"}))
 

@@ -175,10 +175,14 @@ def working(hands) -> Iterator[Dispatcher]:
 
 
 @pytest.fixture
-def settle(services, kim, working) -> Callable[..., Detail]:
-    """Work until a job rests: final, uncertain, or put back for later."""
+def settle(services, kim, request) -> Callable[..., Detail]:
+    """Work until a job rests: final, uncertain, or put back for later.
+
+    The work begins with the first wait: what a test does before, it does alone.
+    """
 
     def wait(job: Job, *, within_s: float = 20) -> Detail:
+        working = request.getfixturevalue("working")
         deadline = time.monotonic() + within_s
         while time.monotonic() < deadline:
             working.wake()

@@ -83,7 +83,7 @@ def test_previews_come_while_it_streams_and_are_swept_once_there_is_a_result(
     services, hands, file_edit, settle, openai_simulator
 ):
     requests.patch(
-        f"{openai_simulator.url}/_control/settings", json={"fixed_s": 2}, timeout=5
+        f"{openai_simulator.url}/_control/settings", json={"fixed_s": 5}, timeout=5
     ).raise_for_status()
     options = {"size": "1024x1024", "quality": "low", "stream": True, "partial_images": 2}
     detail = settle(file_edit(options=options))

@@ -1,5 +1,6 @@
 """What a dead worker leaves behind, taken up by the next one."""
 
+import time
 from datetime import timedelta
 
 import pytest
@@ -108,16 +109,28 @@ def test_a_request_that_may_have_been_sent_waits_for_its_deadline(services, hand
     assert stage_of(services, kim, job) is Stage.SUBMITTING
 
 
-def test_a_request_that_may_have_been_sent_waits_a_margin_after_its_lease(
+def test_a_request_that_may_have_been_sent_waits_for_the_end_of_its_lease(
     services, hands, kim, file_edit
 ):
-    """The worker's own deadline is where its lease ends, on another clock."""
+    """It may leave as late as its worker's own deadline allows."""
     job = file_edit()
     intended(services, claimed(hands), send_s=-60)
-    die(services, job, ago_s=0)
 
     assert sweep.sweep(hands) == 0
     assert stage_of(services, kim, job) is Stage.SUBMITTING
+
+
+def test_nothing_is_sent_in_the_settle_time_before_the_lease_ends(
+    services, hands, kim, file_edit, openai_simulator
+):
+    job = file_edit()
+    claim = claimed(hands)
+    room_s = services.settings.openai_timeout_s + services.settings.settle_s
+
+    sending.submit(hands, claim, deadline=time.monotonic() + room_s - 0.1)
+
+    assert billed(openai_simulator) == []
+    assert detail_of(services, kim, job).run.waiting_for == "too_late"
 
 
 def test_after_its_deadline_it_is_uncertain(services, hands, kim, file_edit):
