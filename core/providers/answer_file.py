@@ -82,7 +82,6 @@ class Scan:
     final: Item | None
     items: Sequence[Item] = ()  # each holds an image as `b64_json`: a Span, a short text, or not
     error: Item | None = None
-    partials: int = 0
 
 
 def scan(path: Path, *, streamed: bool) -> Scan:
@@ -116,17 +115,14 @@ def _as_object(error: Any) -> Item:
 def _scan_events(source: FileSource) -> Scan:
     final: Item | None = None
     error: Item | None = None
-    partials = 0
     for event in _events(source):
         kind = str(event.get("type", ""))
         if event.get("error"):
             error = _as_object(event["error"])
         elif kind.endswith(".completed"):
             final = event
-        elif kind.endswith(".partial_image"):
-            partials += 1
     items = [final] if final else []
-    return Scan(final=final, items=items, error=error, partials=partials)
+    return Scan(final=final, items=items, error=error)
 
 
 def _events(source: FileSource) -> Iterator[Item]:

@@ -8,7 +8,7 @@ from typing import IO, Final
 from core.errors import OutcomeUnknown, ProviderError
 from core.providers import EditAnswer, EditRequest, SendLimits, openai_errors
 from core.providers.allowance import rate_limits
-from core.providers.answer_file import Scan, scan, spooling
+from core.providers.answer_file import Item, scan, spooling
 from core.providers.body import Body, multipart
 from core.providers.free_call import FreeCalls
 from core.providers.long_strings import Unreadable
@@ -101,22 +101,21 @@ class OpenAI:
             what = _said(f"cannot be read: {error}", answer)
             raise cut or unsure("answer_unreadable", what) from error
         if found.error and not found.final:
-            raise self._stream_error(found, answer)
+            raise self._error_within(found.error, answer)
         if found.final is None:
             raise cut or unsure("answer_cut", _said("ended without its image", answer))
         if not any(item.get("b64_json") for item in found.items):
             count = len(found.items)
             raise useless("empty_result", _said(f"has {count} items and no image", answer))
 
-    def _stream_error(self, found: Scan, answer: EditAnswer) -> ProviderError:
-        error = found.error or {}
+    def _error_within(self, error: Item, answer: EditAnswer) -> ProviderError:
         said = openai_errors.answered(
             answer.http_status,
             {"x-request-id": answer.request_id or ""},
             error,
             secrets=(self._api_key,),
         )
-        return error_of(openai_errors.in_stream(error, partials=found.partials), said)
+        return error_of(openai_errors.within_answer(error), said)
 
 
 def edit_body(request: EditRequest) -> Body:

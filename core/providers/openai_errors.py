@@ -83,14 +83,14 @@ def verdict(status: int, document: Any) -> Verdict:
     return _finer(found, error)
 
 
-def in_stream(error: Mapping[str, Any], *, partials: int) -> Verdict:
-    """Return what an error event means. A stream has begun with 200, so only words count.
+def within_answer(error: Mapping[str, Any]) -> Verdict:
+    """Return what an error means that comes after a 200. Only its words count.
 
-    After a preview came, work was done that may be billed: such a request is never sent
-    again by itself.
+    The request was taken, and work that may be billed has begun: whatever the words say, it is
+    never sent again by itself.
     """
     found = by_words(error) or meaning("provider_internal")
-    if partials and isinstance(found, NotTaken):
+    if isinstance(found, NotTaken):
         return meaning("provider_internal")
     return _finer(found, error)
 

@@ -182,6 +182,7 @@ class TestAnswer:
         [
             ({"message": "no", "code": "moderation_blocked"}, Refused),
             ({"message": "no", "type": "surprise"}, OutcomeUnknown),
+            ({"message": "no", "code": "server_is_overloaded"}, OutcomeUnknown),
             ("no", OutcomeUnknown),
         ],
     )
@@ -272,7 +273,7 @@ class TestStream:
         [
             (error_event(message="no", code="moderation_blocked"), Refused),
             (error_event(message="no", type="server_error", code=None), OutcomeUnknown),
-            (error_event(message="slow", type="requests", code=None), NotAccepted),
+            (error_event(message="slow", type="requests", code=None), OutcomeUnknown),
             (partial(png()) + error_event(message="slow", type="requests"), OutcomeUnknown),
             (b'data: {"error": "text"}\n\n', OutcomeUnknown),
         ],
