@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
 from core import clock, runs
@@ -25,41 +25,41 @@ CODES: Final = {
 
 def passed(session: Session, *, limit: int = 100) -> Sequence[UUID]:
     """Return the jobs whose time has run out. Few rows are live, so this reads them all."""
-    consented = (
-        select(func.max(Attempt.consent_at)).where(Attempt.job_id == Run.job_id).scalar_subquery()
-    )
-    sent = (
-        select(func.max(Attempt.created_at)).where(Attempt.job_id == Run.job_id).scalar_subquery()
-    )
-    now = clock.now()
-    query = (
-        select(Run.job_id)
-        .join(Job, Job.id == Run.job_id)
-        .where(
-            Run.lease_owner.is_(None),
-            or_(
-                (Run.stage == Stage.READY)
-                & (Job.created_at < now - UNTAKEN)
-                & (func.coalesce(consented, Job.created_at) < now - UNTAKEN),
-                (Run.stage == Stage.GENERATING)
-                & (Run.dialect == Dialect.MINIMAX_V2)
-                & (Job.created_at < now - V2_TASK)
-                & (sent < now - V2_TASK),
-                (Run.stage == Stage.STORING)
-                & Run.spool_host.is_not(None)
-                & (Run.stage_since < now - SPOOLED_ELSEWHERE),
-            ),
-        )
-        .limit(limit)
-    )
+    query = select(Run.job_id).join(Job, Job.id == Run.job_id).where(_time_is_up()).limit(limit)
     return session.scalars(query).all()
 
 
 def end(session: Session, job_id: UUID, *, by: str) -> bool:
-    """End one of them, unless it has moved on meanwhile."""
-    run = session.get(Run, job_id, with_for_update=True, populate_existing=True)
-    if run is None or run.lease_owner is not None or Stage(run.stage) not in CODES:
+    """End one of them, unless it has moved on meanwhile: it may have been sent, and be paid."""
+    run = session.scalar(
+        select(Run)
+        .join(Job, Job.id == Run.job_id)
+        .where(Run.job_id == job_id, _time_is_up())
+        .with_for_update(of=Run, skip_locked=True)
+        .execution_options(populate_existing=True)
+    )
+    if run is None:
         return False
     stage, code = CODES[Stage(run.stage)]
     runs.ended_by(session, run, stage, by=by, code=code)
     return True
+
+
+def _time_is_up() -> ColumnElement[bool]:
+    """Return whether a run that nobody works on has waited for too long."""
+    of_job = Attempt.job_id == Run.job_id
+    consented = select(func.max(Attempt.consent_at)).where(of_job).scalar_subquery()
+    sent = select(func.max(Attempt.created_at)).where(of_job).scalar_subquery()
+    now = clock.now()
+    return Run.lease_owner.is_(None) & or_(
+        (Run.stage == Stage.READY)
+        & (Job.created_at < now - UNTAKEN)
+        & (func.coalesce(consented, Job.created_at) < now - UNTAKEN),
+        (Run.stage == Stage.GENERATING)
+        & (Run.dialect == Dialect.MINIMAX_V2)
+        & (Job.created_at < now - V2_TASK)
+        & (sent < now - V2_TASK),
+        (Run.stage == Stage.STORING)
+        & Run.spool_host.is_not(None)
+        & (Run.stage_since < now - SPOOLED_ELSEWHERE),
+    )

@@ -59,7 +59,8 @@ def next_up(
 # One short look into the index for each person, however long anybody's queue is.
 _OLDEST: Final = text(
     f"""
-    SELECT part.dialect, min(own.due_at) AS first, min(own.due_at) <= clock_timestamp() AS due,
+    SELECT part.dialect, min(own.due_at) <= clock_timestamp() AS due,
+           least(min(own.due_at), clock_timestamp()) AS first,
            EXISTS (
                SELECT FROM provider_gates
                WHERE dialect = part.dialect AND key_id = part.key_id AND model = ''

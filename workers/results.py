@@ -216,10 +216,11 @@ def store_late_video(hands: Hands, job_id: UUID, attempt_id: UUID, ready: Ready)
         kept = keeping.video(hands, job, path, attempt_id)
     outcome = Outcome(attempt_id=attempt_id, actual=ready.actual, usage=ready.usage)
     with services.sessions.begin() as session:
+        attempt = attempts.locked(session, attempt_id)  # before the job: the order of every lock
         at = session.get_one(Job, job_id, with_for_update=True)
         cover = keeping.record(session, at, kept, attempt_id, 0)
         _keep_late(session, services, at, [cover], outcome)
-        attempts.locked(session, attempt_id).recheck_at = None
+        attempt.recheck_at = None
 
 
 def _fetch(services: Services, ready: Ready, path: Path) -> None:

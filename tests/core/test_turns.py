@@ -301,6 +301,18 @@ class TestLookback:
             found = turns.next_up(session, keys=keys(), lookback=lookback, limit=1)
         assert found == [late.id]
 
+    def test_a_job_that_is_due_later_hides_none_that_is_due_now(self, sessions, kim):
+        lookback = Lookback()
+        filed(sessions, kim)
+        with sessions.begin() as session:
+            session.execute(text("UPDATE runs SET due_at = due_at + interval '1 min'"))
+            turns.next_up(session, keys=keys(), lookback=lookback, limit=1)
+        fresh = filed(sessions, kim)
+
+        with sessions.begin() as session:
+            found = turns.next_up(session, keys=keys(), lookback=lookback, limit=1)
+        assert found == [fresh.id]
+
     def test_a_job_behind_a_closed_gate_is_not_lost_sight_of(self, sessions, kim):
         lookback = Lookback()
         held = filed(sessions, kim, model="held")

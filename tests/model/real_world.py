@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import delete, update
+from sqlalchemy import delete, text, update
 
 from core import attempts, clock, decisions, expiry, rechecks
 from core.callbacks import heard
@@ -172,6 +172,8 @@ class RealWorld(RealSteps):
 
     def expire(self, _: int, before: State) -> None:
         with self.begin() as session:
+            for table, column in (("jobs", "created_at"), ("attempts", "consent_at")):
+                session.execute(text(f"UPDATE {table} SET {column} = {column} - interval '25 h'"))
             assert expiry.end(session, self.job.id, by="test")
 
     def send_again(self, _: int, before: State) -> None:

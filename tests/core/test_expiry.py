@@ -1,0 +1,61 @@
+"""When waiting ends, and that what has gone on meanwhile is not ended with it."""
+
+import pytest
+from sqlalchemy import text
+
+from core import attempts, expiry, runs
+from core.models import Job
+from core.stages import Stage
+from tests.core.conftest import claimed, filed
+
+
+@pytest.fixture
+def old(sessions, kim) -> Job:
+    """A job that has waited for more than a day."""
+    job = filed(sessions, kim)
+    with sessions.begin() as session:
+        session.execute(text("UPDATE jobs SET created_at = created_at - interval '25 h'"))
+    return job
+
+
+def final_stage(sessions, job: Job) -> str | None:
+    with sessions() as session:
+        return session.get_one(Job, job.id).final_stage
+
+
+def ended(sessions, job: Job) -> bool:
+    with sessions.begin() as session:
+        return expiry.end(session, job.id, by="worker")
+
+
+def test_what_nobody_took_within_a_day_ends(sessions, old):
+    with sessions() as session:
+        assert expiry.passed(session) == [old.id]
+
+    assert ended(sessions, old)
+    assert final_stage(sessions, old) == Stage.EXPIRED
+
+
+def test_what_was_taken_since_it_was_listed_goes_on(sessions, old):
+    claim = claimed(sessions)
+    assert not ended(sessions, old)
+
+    with sessions.begin() as session:
+        attempts.open_one(
+            session, claim, key_id="key", send_s=5, callback_token=None, estimate_usd=None
+        )
+        runs.accepted(session, claim, task_id="7", poll_in_s=60)
+    assert not ended(sessions, old)
+    assert final_stage(sessions, old) is None
+
+
+def test_a_consent_begins_a_new_day(sessions, old, kim):
+    claim = claimed(sessions)
+    with sessions.begin() as session:
+        attempt = attempts.open_one(
+            session, claim, key_id="key", send_s=5, callback_token=None, estimate_usd=None
+        )
+        attempts.superseded(attempt, by=kim.id)
+        runs.postponed(session, claim, due_in_s=0, why="rate_limited")
+
+    assert not ended(sessions, old)
