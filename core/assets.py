@@ -229,6 +229,13 @@ def of_job(session: Session, job_id: UUID) -> Sequence[Asset]:
     ).all()
 
 
+def hold_answer(session: Session, attempt_id: UUID) -> bool:
+    """Return whether what a request brought is in the bucket: a result, or the raw answer."""
+    kinds = (AssetKind.RESULT, AssetKind.RAW)
+    found = select(Asset.id).where(Asset.attempt_id == attempt_id, Asset.kind.in_(kinds)).limit(1)
+    return session.scalar(found) is not None
+
+
 def get(session: Session, id: UUID) -> Asset:
     """Return a file's row. Raises NotFound."""
     asset = session.get(Asset, id)

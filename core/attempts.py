@@ -57,6 +57,7 @@ def open_one(
     session: Session,
     claim: Claim,
     *,
+    id: UUID | None = None,
     key_id: str,
     send_s: float,
     callback_token: str | None,
@@ -70,7 +71,7 @@ def open_one(
         Stale: the lease was taken over or the job has ended.
     """
     row = {
-        "id": new_id(),
+        "id": id or new_id(),
         "job_id": claim.job_id,
         "worker": claim.worker,
         "token": claim.token,

@@ -6,6 +6,7 @@ and the caller changes nothing.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 from uuid import UUID
 
@@ -39,6 +40,12 @@ def postponed(session: Session, claim: Claim, *, due_in_s: float, why: str) -> N
     run.failures = claim.failures + 1
     run.waiting_for = why
     release(run, due_in_s=due_in_s)
+
+
+def fetched(session: Session, claim: Claim, *, lease_s: float) -> Claim:
+    """Begin to send under a lease of its own: fetching what is sent took long."""
+    fresh = renewed(session, held(session, claim), claim, lease_s=lease_s)
+    return replace(fresh, failures=claim.failures)
 
 
 def accepted(session: Session, claim: Claim, *, task_id: str, poll_in_s: float) -> None:

@@ -155,8 +155,11 @@ def _set(
 
 
 def _look_after(hands: Hands, dispatcher: Dispatcher, neighbours: Neighbours) -> None:
-    neighbours.free_the_deads()
-    if sweep.sweep(hands) + sweep.recover(hands):
+    """Take up what dead workers left. Their locks come last: what fails there holds up nothing."""
+    moved = sweep.sweep(hands) + sweep.recover(hands)
+    if neighbours.free_the_deads():
+        moved += sweep.sweep(hands)
+    if moved:
         dispatcher.wake()
 
 

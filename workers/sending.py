@@ -3,11 +3,13 @@
 import secrets
 import time
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TypeVar
+from uuid import UUID
 
 import structlog
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
 from core import attempts, events, gates, rechecks, runs
@@ -24,9 +26,11 @@ from core.errors import (
     StorageError,
 )
 from core.failpoints import reach
+from core.ids import new_id
 from core.models import Attempt, Dialect
-from core.providers import EditAnswer, SendLimits
+from core.providers import Accepted, EditAnswer, SendLimits
 from core.providers.answer_file import answer_left_behind
+from core.providers.verdicts import Answered, unsure
 from core.services import Services
 from core.stages import Outcome, Stage
 from workers import previews, requests, results
@@ -54,33 +58,66 @@ def submit(hands: Hands, claim: Claim, *, deadline: float) -> None:
     """
     reach("claimed")
     services = hands.services
-    total_s = send_s(services, claim.dialect)
-    last = deadline - services.settings.settle_s
     task = requests.load(services, claim.job_id)
-    with hands.spool.scratch() as folder:
+    with ExitStack() as stack:
+        if not stack.enter_context(hands.spool.room_for(_room_bytes(task))):
+            _put_back(services, claim, why="spool_unwritable")
+            return
         try:
-            files = requests.fetch(services, task, folder)
+            files = requests.fetch(services, task, stack.enter_context(hands.spool.scratch()))
         except AppError as error:
             _not_ready(services, claim, error)
             return
-        if not hands.spool.has_room(ROOM_PER_IMAGE * int(task.job.options.get("n") or 1)):
+        except OSError as error:
+            log.warning("spool_unwritable", job_id=str(claim.job_id), reason=str(error))
             _put_back(services, claim, why="spool_unwritable")
             return
-        if time.monotonic() + total_s > last:
-            _put_back(services, claim, why="too_late")
-            return
-        attempt, token = _intend(services, claim, task, total_s)
-        reach("intended")
-        limits = SendLimits(
-            connect_s=services.settings.connect_timeout_s,
-            total_s=total_s,
-            # A worker that was paused since it claimed must not wake up and pay a second time.
-            not_after=last,
-        )
-        if claim.dialect == Dialect.OPENAI:
-            _send_edit(hands, claim, attempt, files, limits)
-        else:
-            _send_video(hands, claim, attempt, files, limits, token)
+        _send(hands, *_in_time(services, claim, deadline), files)
+
+
+def _room_bytes(task: requests.Task) -> int:
+    """Return how much disk a request may need: its pictures, and its answer with all results."""
+    sent = sum(asset.bytes for asset in task.files)
+    return sent + ROOM_PER_IMAGE * int(task.job.options.get("n") or 1)
+
+
+def _in_time(services: Services, claim: Claim, deadline: float) -> tuple[Claim, float]:
+    """Return a claim whose lease has room for the request, and its deadline.
+
+    Where fetching large pictures took long, sending becomes a step with a lease of its own.
+    """
+    if time.monotonic() + send_s(services, claim.dialect) <= _last(services, deadline):
+        return claim, deadline
+    lease_s = send_s(services, claim.dialect) + services.settings.lease_margin_s
+    noted_at = time.monotonic()  # before the lease begins
+    with services.sessions.begin() as session:
+        renewed = runs.fetched(session, claim, lease_s=lease_s)
+    return renewed, noted_at + lease_s
+
+
+def _last(services: Services, deadline: float) -> float:
+    """Return when nothing may be under way any more."""
+    return deadline - services.settings.settle_s
+
+
+def _send(hands: Hands, claim: Claim, deadline: float, files: requests.Files) -> None:
+    services = hands.services
+    total_s, last = send_s(services, claim.dialect), _last(services, deadline)
+    if time.monotonic() + total_s > last:
+        _put_back(services, claim, why="too_late")
+        return
+    attempt, token = _intend(services, claim, files.task, total_s)
+    reach("intended")
+    limits = SendLimits(
+        connect_s=services.settings.connect_timeout_s,
+        total_s=total_s,
+        # A worker that was paused since it claimed must not wake up and pay a second time.
+        not_after=last,
+    )
+    if claim.dialect == Dialect.OPENAI:
+        _send_edit(hands, claim, attempt, files, limits)
+    else:
+        _send_video(hands, claim, attempt, files, limits, token)
 
 
 def _not_ready(services: Services, claim: Claim, error: AppError) -> None:
@@ -106,16 +143,35 @@ def _intend(
     """Write the attempt, in a commit of its own, before anything is sent."""
     wants_callback = claim.dialect != Dialect.OPENAI and services.settings.public_base_url
     token = secrets.token_urlsafe(32) if wants_callback else None
-    with services.sessions.begin() as session:
-        attempt = attempts.open_one(
-            session,
-            claim,
-            key_id=services.key_id(claim.dialect),
-            send_s=total_s,
-            callback_token=token,
-            estimate_usd=task.job.estimate_usd,
-        )
+    attempt_id = new_id()
+    try:
+        with services.sessions.begin() as session:
+            attempt = attempts.open_one(
+                session,
+                claim,
+                id=attempt_id,
+                key_id=services.key_id(claim.dialect),
+                send_s=total_s,
+                callback_token=token,
+                estimate_usd=task.job.estimate_usd,
+            )
+    except (OperationalError, InterfaceError) as error:
+        _not_intended(services, claim, attempt_id)
+        raise Stale(f"The intent of job {claim.job_id} could not be written.") from error
     return attempt, token
+
+
+def _not_intended(services: Services, claim: Claim, attempt_id: UUID) -> None:
+    """Hand a job back whose intent may have been committed or not: nothing was sent."""
+
+    def settle(session: Session) -> Attempt:
+        return attempts.settled(session, attempt_id, Outcome.NOT_SENT)
+
+    try:
+        _recorded(services, claim, settle, lambda session, _: runs.handed_back(session, claim))
+    except NotFound:  # the commit did not come through
+        with services.sessions.begin() as session:
+            runs.handed_back(session, claim)
 
 
 # --- edits ------------------------------------------------------------------------------
@@ -215,9 +271,19 @@ def _send_video(
     try:
         _recorded(services, claim, settle, move)
         reach("recorded")
+    except IntegrityError:
+        _belongs_elsewhere(hands, claim, attempt, taken)
     finally:
         # Without a database the note stays, and `sweep.recover` reads it.
         _forget_if_known(hands, attempt)
+
+
+def _belongs_elsewhere(hands: Hands, claim: Claim, attempt: Attempt, taken: Accepted) -> None:
+    """The answer names a task that another request has: what became of ours, nobody knows."""
+    message = f"The answer names the task {taken.task_id}, which another request has."
+    said = Answered(message=message, http_status=taken.http_status, request_id=taken.request_id)
+    hands.spool.forget_task(attempt.id)
+    _not_done(hands, claim, attempt, unsure("answer_unreadable", said))
 
 
 def _forget_if_known(hands: Hands, attempt: Attempt) -> None:
@@ -241,10 +307,23 @@ def _recorded(
     Raises:
         Stale: the job is no longer ours. What was learned is settled all the same.
     """
-    until = time.monotonic() + services.settings.lease_margin_s
+    return _through_outages(
+        services, claim, lambda: _settled_and_moved(services, claim, settle, move)
+    )
+
+
+def _through_outages(services: Services, claim: Claim, act: Callable[[], T]) -> T:
+    """Do what has to be written until the database takes it; also when the lease is over by then.
+
+    Raises:
+        IntegrityError: the database answers, and refuses it. DBAPIError: it is away for long.
+    """
+    until = time.monotonic() + services.settings.store_lease_s
     while True:
         try:
-            return _settled_and_moved(services, claim, settle, move)
+            return act()
+        except IntegrityError:
+            raise
         except DBAPIError as error:
             if time.monotonic() > until:
                 raise

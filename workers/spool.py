@@ -5,7 +5,8 @@ Of an attempt there may lie here:
 - `{attempt}.body`: an edit's answer, written and fsynced as it arrives;
 - `{attempt}.json`: the mark, by atomic rename, that the body is whole;
 - `{attempt}.task`: the task id that a video's provider answered;
-- `{attempt}.cut`: a body that broke off, kept for a complaint until housekeeping.
+- `{attempt}.cut`: a body that broke off, kept for a complaint until housekeeping;
+- `strangers/`: all of this whose attempt no database knows, kept until a person looks.
 
 The mark or the task is on the disk before anything else happens with an answer.
 """
@@ -15,6 +16,7 @@ import os
 import secrets
 import shutil
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -63,6 +65,8 @@ class Spool:
     def __init__(self, folder: Path) -> None:
         """Raises ConfigError if `folder` cannot be made or written."""
         self._folder = folder
+        self._promised_bytes = 0
+        self._promising = threading.Lock()
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             self.host = self._name()
@@ -110,6 +114,13 @@ class Spool:
         if path.exists():
             path.replace(path.with_suffix(".cut"))
 
+    def put_by(self, attempt_id: UUID) -> None:
+        """Keep for a person what lies here of an attempt that the database does not know."""
+        strangers = self._folder / "strangers"
+        strangers.mkdir(exist_ok=True, mode=0o700)
+        for path in self._folder.glob(f"{attempt_id}.*"):
+            path.replace(strangers / path.name)
+
     def remove(self, attempt_id: UUID) -> None:
         """Forget an answer whose results are stored. The mark goes last."""
         for path in self._folder.glob(f"{attempt_id}.body*"):
@@ -139,10 +150,22 @@ class Spool:
 
     # --- the folder -------------------------------------------------------------------
 
-    def has_room(self, size_bytes: int) -> bool:
-        """Return whether an answer of this size would fit on the disk."""
-        disk = os.statvfs(self._folder)
-        return disk.f_bavail * disk.f_frsize >= size_bytes
+    @contextmanager
+    def room_for(self, size_bytes: int) -> Iterator[bool]:
+        """Promise room on the disk while a request is under way; yield whether there is any.
+
+        What this process has promised to others is counted, so that requests side by side do
+        not rely on the same room. What came of an answer counts twice until its end.
+        """
+        with self._promising:
+            self._promised_bytes += size_bytes
+            disk = os.statvfs(self._folder)
+            fits = disk.f_bavail * disk.f_frsize >= self._promised_bytes
+        try:
+            yield fits
+        finally:
+            with self._promising:
+                self._promised_bytes -= size_bytes
 
     @contextmanager
     def scratch(self) -> Iterator[Path]:

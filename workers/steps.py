@@ -13,14 +13,16 @@ from core import attempts, durations, runs
 from core.claims import Claim, Stale
 from core.errors import ProviderError
 from core.failpoints import reach
-from core.models import Dialect
+from core.models import Attempt, Dialect
 from core.providers import Broken, ListingProvider, Pending, Progress, Ready
+from core.providers.answer_file import answer_left_behind
 from core.services import Services
 from core.stages import Stage
 from workers import results
 from workers.backoff import backoff_s
 from workers.hands import Hands
 from workers.sending import submit
+from workers.spool import Spooled
 
 log = structlog.get_logger(__name__)
 
@@ -138,10 +140,20 @@ def _store_edit(hands: Hands, claim: Claim) -> None:
     services = hands.services
     with services.sessions() as session:
         attempt = attempts.live(session, claim.job_id)
-    spooled = hands.spool.get(attempt.id) if attempt else None
+    spooled = _spooled(hands, attempt) if attempt else None
     if spooled is not None:
         results.store_edit(hands, claim, spooled)
         return
     # Claims come only to the spool that had it: the file is gone from this very folder.
     with services.sessions.begin() as session:
         runs.ended(session, claim, Stage.BAD_RESULT, code="answer_lost")
+
+
+def _spooled(hands: Hands, attempt: Attempt) -> Spooled | None:
+    """Return an attempt's answer from this host's disk; where its mark is damaged, by its body."""
+    marked = hands.spool.get(attempt.id)
+    body = hands.spool.body(attempt.id)
+    if marked is not None or not body.exists():
+        return marked
+    answer = answer_left_behind(body)
+    return hands.spool.complete(attempt.id, attempt.job_id, answer) if answer else None

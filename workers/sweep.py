@@ -2,13 +2,16 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from uuid import UUID
 
 import structlog
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
-from core import attempts, clock, expiry, rechecks, runs
-from core.models import Attempt, Job, Run
+from core import assets, attempts, clock, expiry, rechecks, runs
+from core.errors import NotFound
+from core.models import Attempt, Run
 from core.providers.answer_file import answer_left_behind
 from core.stages import Outcome, Stage
 from workers import results
@@ -78,22 +81,56 @@ def _orphan(hands: Hands, session: Session, job_id: UUID) -> bool:
 def recover(hands: Hands) -> int:
     """Take up what lies in this host's spool and in no worker's hands. Return how much."""
     for attempt_id in hands.spool.unmarked():
-        _mark_if_whole(hands, attempt_id)
-    tasks = sum(_task_taken_up(hands, noted) for noted in hands.spool.noted_tasks())
-    return tasks + sum(_answer_taken_up(hands, found) for found in hands.spool.complete_ones())
+        _alone(hands, attempt_id, partial(_mark_if_whole, hands, attempt_id))
+    tasks = sum(
+        _alone(hands, noted.attempt_id, partial(_task_taken_up, hands, noted))
+        for noted in hands.spool.noted_tasks()
+    )
+    return tasks + sum(
+        _alone(hands, found.attempt_id, partial(_answer_taken_up, hands, found))
+        for found in hands.spool.complete_ones()
+    )
 
 
-def _mark_if_whole(hands: Hands, attempt_id: UUID) -> None:
+def _alone(hands: Hands, attempt_id: UUID, take_up: Callable[[], bool]) -> bool:
+    """Take up one thing; what fails with it holds up no other."""
+    try:
+        return take_up()
+    except DBAPIError:
+        raise  # an outage: the others would fail as well
+    except AttemptUnknown:
+        hands.spool.put_by(attempt_id)
+        log.warning("spooled_by_a_stranger", attempt_id=str(attempt_id), kept_in="strangers")
+    except Exception:
+        # Every other paid answer waits behind this one: log it, and go on.
+        log.exception("not_taken_up", attempt_id=str(attempt_id))
+    return False
+
+
+class AttemptUnknown(NotFound):
+    """The database has no such attempt: it was restored to a moment before it."""
+
+
+def _attempt(session: Session, attempt_id: UUID) -> Attempt:
+    """Return an attempt, locked. Raises AttemptUnknown."""
+    try:
+        return attempts.locked(session, attempt_id)
+    except NotFound as error:
+        raise AttemptUnknown(error.message) from error
+
+
+def _mark_if_whole(hands: Hands, attempt_id: UUID) -> bool:
     """Look into a body whose worker died while, or just after, it arrived."""
     with hands.services.sessions() as session:
-        attempt = session.get(Attempt, attempt_id)
-        if attempt is None or _in_hand(session, session.get(Run, attempt.job_id), attempt):
-            return
+        attempt = _attempt(session, attempt_id)
+        if _in_hand(session, session.get(Run, attempt.job_id), attempt):
+            return False
     answer = answer_left_behind(hands.spool.body(attempt_id))
     if answer is None:
         hands.spool.set_aside(attempt_id)
-        return
+        return False
     hands.spool.complete(attempt_id, attempt.job_id, answer)
+    return True
 
 
 def _in_hand(session: Session, run: Run | None, attempt: Attempt) -> bool:
@@ -105,13 +142,17 @@ def _in_hand(session: Session, run: Run | None, attempt: Attempt) -> bool:
 
 def _task_taken_up(hands: Hands, noted: NotedTask) -> bool:
     """Record a task whose worker died, or lost the database, before it could."""
-    with hands.services.sessions.begin() as session:
-        run = session.get(Run, noted.job_id, with_for_update=True)
-        attempt = attempts.locked(session, noted.attempt_id)
-        if attempt.provider_task_id is None:
-            if _in_hand(session, run, attempt):
-                return False
-            rechecks.attach(session, noted.attempt_id, task_id=noted.taken.task_id, by=hands.worker)
+    try:
+        with hands.services.sessions.begin() as session:
+            run = session.get(Run, noted.job_id, with_for_update=True)
+            attempt = _attempt(session, noted.attempt_id)
+            if attempt.provider_task_id is None:
+                if _in_hand(session, run, attempt):
+                    return False
+                task_id = noted.taken.task_id
+                rechecks.attach(session, noted.attempt_id, task_id=task_id, by=hands.worker)
+    except IntegrityError:  # what became of the request, nobody knows: the sweep says so
+        log.warning("task_belongs_elsewhere", attempt_id=str(noted.attempt_id))
     hands.spool.forget_task(noted.attempt_id)
     log.info("task_recovered", job_id=str(noted.job_id))
     return True
@@ -121,22 +162,17 @@ def _answer_taken_up(hands: Hands, spooled: Spooled) -> bool:
     """Give a whole answer to its job; keep it as a late one if the job went on without it."""
     with hands.services.sessions.begin() as session:
         run = session.get(Run, spooled.job_id, with_for_update=True)
-        attempt = attempts.locked(session, spooled.attempt_id)
+        attempt = _attempt(session, spooled.attempt_id)
         if _in_hand(session, run, attempt):
             return False
-        found = rechecks.Recheck(
-            attempt=attempt,
-            job=session.get_one(Job, spooled.job_id),
-            stage=Stage(run.stage) if run is not None else None,
-        )
         if run is not None and attempt.outcome != Outcome.SUPERSEDED:
             return _moved_on(hands, session, run, spooled)
         attempts.settled(session, spooled.attempt_id, Outcome.ACCEPTED)
-        is_extra = found.is_extra
-    if is_extra:
-        results.store_late_edit(hands, spooled)
+        kept = assets.hold_answer(session, spooled.attempt_id)
+    if kept:
+        hands.spool.remove(spooled.attempt_id)
     else:
-        hands.spool.remove(spooled.attempt_id)  # its job has ended with it
+        results.store_late_edit(hands, spooled)
     return True
 
 

@@ -5,7 +5,8 @@ from datetime import timedelta
 
 import pytest
 import requests
-from sqlalchemy import update
+from sqlalchemy import text, update
+from sqlalchemy.exc import OperationalError
 
 from core import attempts, claims, clock, decisions, runs
 from core.details import load
@@ -14,7 +15,7 @@ from core.models import AssetKind, Attempt, Dialect, Job, Run
 from core.providers import SendLimits
 from core.services import Services
 from core.stages import Outcome, Stage
-from tests.workers.conftest import billed, look_now
+from tests.workers.conftest import billed, fault, look_now
 from tests.workers.processes import until
 from workers import requests as asking
 from workers import sending, sweep
@@ -125,12 +126,28 @@ def test_nothing_is_sent_in_the_settle_time_before_the_lease_ends(
 ):
     job = file_edit()
     claim = claimed(hands)
-    room_s = services.settings.openai_timeout_s + services.settings.settle_s
+    margin_s = services.settings.settle_s - 0.1
+    object.__setattr__(services.settings, "lease_margin_s", margin_s)  # less than is allowed
+    lease_s = services.settings.openai_timeout_s + margin_s
 
-    sending.submit(hands, claim, deadline=time.monotonic() + room_s - 0.1)
+    sending.submit(hands, claim, deadline=time.monotonic() + lease_s)
 
     assert billed(openai_simulator) == []
     assert detail_of(services, kim, job).run.waiting_for == "too_late"
+
+
+def test_a_request_whose_pictures_took_long_is_sent_under_a_lease_of_its_own(
+    services, hands, kim, file_edit, openai_simulator
+):
+    job = file_edit()
+    claim = claimed(hands)
+
+    sending.submit(hands, claim, deadline=time.monotonic() + services.settings.settle_s)
+
+    assert len(billed(openai_simulator)) == 1
+    detail = detail_of(services, kim, job)
+    assert detail.stage is Stage.STORED
+    assert detail.attempts[0].lease_token == claim.token + 1
 
 
 def test_after_its_deadline_it_is_uncertain(services, hands, kim, file_edit):
@@ -388,3 +405,106 @@ def test_only_the_second_api_drops_its_tasks(services, hands, kim, file_video, a
 
     sweep.expire(hands)
     assert stage_of(services, kim, job) is stage
+
+
+# --- what may go wrong with one of them ---------------------------------------------------
+
+
+def test_an_answer_that_nobody_knows_is_put_by_and_holds_up_no_other(
+    services, hands, kim, file_edit, settle
+):
+    """After an older database was restored: the disk remembers what the rows do not."""
+    known, forgotten = file_edit(), file_edit()
+    attempts_made = {}
+    for _ in (known, forgotten):
+        claim = claimed(hands)
+        attempts_made[claim.job_id] = intended(services, claim)
+    for job in (known, forgotten):
+        spooled_answer(services, hands, attempts_made[job.id], job)
+        die(services, job)
+    lost = attempts_made[forgotten.id].id
+    with services.sessions.begin() as session:
+        for table in ("job_events", "attempts"):
+            column = "id" if table == "attempts" else "attempt_id"
+            session.execute(text(f"DELETE FROM {table} WHERE {column} = :id"), {"id": lost})
+
+    assert sweep.recover(hands) == 1
+
+    strangers = services.settings.spool_dir / "strangers"
+    assert {path.suffix for path in strangers.glob(f"{lost}.*")} == {".body", ".json"}
+    assert settle(known).stage is Stage.STORED
+
+
+def test_a_task_of_another_request_ends_in_doubt_and_holds_up_no_other(
+    services, hands, kim, file_video, minimax_simulator
+):
+    file_video(*V2)
+    sending.submit(hands, claimed(hands), deadline=time.monotonic() + 60)
+    fault(minimax_simulator, "task_id_duplicate")
+    job = file_video(*V2)
+    sending.submit(hands, claimed(hands), deadline=time.monotonic() + 60)
+
+    detail = detail_of(services, kim, job)
+    assert detail.stage is Stage.UNCERTAIN
+    assert detail.run.waiting_for == "answer_unreadable"
+    assert list(hands.spool.noted_tasks()) == []
+
+
+def test_an_answer_whose_mark_is_damaged_is_found_by_its_body(
+    services, hands, kim, file_edit, settle
+):
+    job = file_edit()
+    attempt = intended(services, claimed(hands))
+    spooled_answer(services, hands, attempt, job)
+    die(services, job)
+    assert sweep.recover(hands) == 1
+    (services.settings.spool_dir / f"{attempt.id}.json").write_text("damaged")
+
+    assert settle(job).stage is Stage.STORED
+
+
+def test_an_answer_that_comes_back_after_its_job_was_given_up_for_lost_is_kept(
+    services, hands, kim, file_edit
+):
+    job = file_edit()
+    attempt = intended(services, claimed(hands))
+    spooled_answer(services, hands, attempt, job)
+    die(services, job)
+    assert sweep.recover(hands) == 1
+    with services.sessions.begin() as session:
+        session.execute(text("UPDATE runs SET stage_since = now() - interval '8 days'"))
+    assert sweep.expire(hands) == 1
+    assert detail_of(services, kim, job).job.error_code == "answer_lost"
+
+    assert sweep.recover(hands) == 1
+
+    detail = detail_of(services, kim, job)
+    assert detail.of_kind(AssetKind.RESULT)
+    assert detail.job.final_stage == Stage.BAD_RESULT
+    assert list(hands.spool.complete_ones()) == []
+
+
+@pytest.mark.parametrize("written", [True, False])
+def test_an_intent_of_which_nobody_knows_whether_it_was_written_is_handed_back(
+    services, hands, kim, file_edit, settle, monkeypatch, openai_simulator, written
+):
+    job = file_edit()
+    claim = claimed(hands)
+    really = attempts.open_one
+
+    def open_one(session, *args, **kwargs):
+        if written:
+            with services.sessions.begin() as another:
+                really(another, *args, **kwargs)
+        raise OperationalError("COMMIT", None, Exception("the server closed the connection"))
+
+    monkeypatch.setattr(attempts, "open_one", open_one)
+    with pytest.raises(claims.Stale, match="could not be written"):
+        sending.submit(hands, claim, deadline=time.monotonic() + 60)
+    monkeypatch.undo()
+
+    detail = settle(job)
+    assert detail.stage is Stage.STORED
+    outcomes = [attempt.outcome for attempt in detail.attempts]
+    assert outcomes == [Outcome.NOT_SENT] * written + [Outcome.ACCEPTED]
+    assert len(billed(openai_simulator)) == 1
