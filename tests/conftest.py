@@ -44,6 +44,14 @@ def descriptions_of_services() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def cheap_passwords() -> Iterator[None]:
+    """Let a sign-in cost a millisecond; that it costs a quarter of a second is bcrypt's to test."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("core.accounts.ROUNDS", 4)
+        yield
+
+
 @pytest.fixture(scope="session")
 def databases() -> Iterator[servers.Databases]:
     """A Postgres with the application's schema in a template."""
