@@ -66,6 +66,7 @@ def hands(database_url, bucket, tmp_path):
         minimax_v2_in_flight=IN_FLIGHT,
         **LENGTHS,
     )
+    services.engine.pool._pre_ping = False  # of 90,000 statements a third would only ask for life
     yield Hands(services=services, spool=Spool(services.settings.spool_dir), worker="sweep:0")
     services.engine.dispose()
     services.bucket.close()
