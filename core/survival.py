@@ -3,15 +3,18 @@
 Nobody tells when a task has ended, only that it had not at one look and had at the next. Each
 observation is therefore an interval. Its mass is spread inside it as the other observations
 suggest, and smoothed (expectation, maximisation, smoothing: Silverman et al. 1990); ends taken
-for exact would gather at the looks, and the next looks at them.
+for exact would gather at the looks, and the next looks at them. It begins with one heap, the
+lognormal distribution that fits best: from a wider one a few rounds do not get narrow again.
 """
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from statistics import NormalDist, fmean, stdev
+from statistics import NormalDist
 from typing import Final
+
+from core.heap import Interval, fitted
 
 # Before there is any history: median 120 s, p95 300 s.
 PRIOR_MEDIAN_S: Final = 120.0
@@ -26,6 +29,7 @@ _BINS: Final = math.ceil(math.log(LONGEST_S / SHORTEST_S) / _BIN)
 _FAR: Final = math.log(2) / _BIN
 _ROUNDS: Final = 8
 _WIDEST: Final = 1.0 / _BIN  # a spread beyond this is no single heap
+_PRIOR: Final = NormalDist(math.log(PRIOR_MEDIAN_S / SHORTEST_S) / _BIN, PRIOR_SPREAD / _BIN)
 _UNLIKELY: Final = 0.001  # later ends than all but these are not planned for
 _POINTS: Final = 500
 _FINEST_S: Final = 0.5
@@ -54,12 +58,15 @@ class Survival:
 
 def estimate(observations: Sequence[Observation]) -> Survival:
     """Return what the last observations of a kind say; with few of them, mostly the prior."""
-    prior = _prior()
+    prior = _masses(_PRIOR)
     if len(observations) < 2:
         return _survival(prior)
-    spans, kernel = _prepared(observations)
+    ends = [(_place(seen.earliest_s), _place(seen.latest_s)) for seen in observations]
+    middles = [_middle(first, last) for first, last in ends]
+    heap = fitted(ends, begin=middles, least=1.0)
+    spans, kernel = _prepared(ends, middles, heap)
     weight = max(_STILL_HEARD, float(ENOUGH - len(observations)))
-    found = _smoothed(_middles(spans), kernel)
+    found = _masses(heap)
     for _ in range(_ROUNDS):
         smooth = _smoothed(_spread(spans, found), kernel)
         total = sum(smooth) + weight
@@ -67,20 +74,19 @@ def estimate(observations: Sequence[Observation]) -> Survival:
     return _survival(found)
 
 
-def _prepared(observations: Sequence[Observation]) -> tuple[list[tuple[int, int]], list[float]]:
+def _prepared(
+    ends: Sequence[Interval], middles: Sequence[float], heap: NormalDist
+) -> tuple[list[tuple[int, int]], list[float]]:
     """Return each observation as a span of bins, and the kernel to smooth them by.
 
     Smoothing widens a distribution, so the observations are first drawn together by as much.
     """
-    ends = [(_place(seen.earliest_s), _place(seen.latest_s)) for seen in observations]
-    middles = [_middle(first, last) for first, last in ends]
-    centre, spread = fmean(middles), stdev(middles)
     # Silverman's rule, by the shortest half: two separate heaps are not smeared into one.
-    width = min(spread, _shortest_half(middles) / 1.349, _WIDEST) * len(middles) ** -0.2
-    narrower = spread / math.hypot(spread, width) if spread else 1.0
+    width = min(heap.stdev, _shortest_half(middles) / 1.349, _WIDEST) * len(middles) ** -0.2
+    narrower = heap.stdev / math.hypot(heap.stdev, width)
 
     def drawn(place: float) -> int:
-        return min(max(0, math.floor(centre + (place - centre) * narrower)), _BINS - 1)
+        return min(math.floor(heap.mean + (place - heap.mean) * narrower), _BINS - 1)
 
     return [(drawn(first), drawn(last)) for first, last in ends], _kernel(max(width, 1.0))
 
@@ -97,20 +103,13 @@ def _middle(first: float, last: float) -> float:
     return (max(first, last - _FAR) + last) / 2
 
 
-def _middles(spans: Sequence[tuple[int, int]]) -> list[float]:
-    masses = [0.0] * _BINS
-    for first, last in spans:
-        masses[math.floor(_middle(first, last))] += 1
-    return masses
-
-
 def _place(age_s: float) -> float:
-    return math.log(max(age_s, SHORTEST_S) / SHORTEST_S) / _BIN
+    return min(math.log(max(age_s, SHORTEST_S) / SHORTEST_S) / _BIN, _BINS)
 
 
-def _prior() -> list[float]:
-    normal = NormalDist(math.log(PRIOR_MEDIAN_S / SHORTEST_S), PRIOR_SPREAD)
-    edges = [normal.cdf(place * _BIN) for place in range(_BINS + 1)]
+def _masses(normal: NormalDist) -> list[float]:
+    """Return the share of a distribution of places that each bin has."""
+    edges = [normal.cdf(place) for place in range(_BINS + 1)]
     masses = [after - before for before, after in pairwise(edges)]
     total = sum(masses)
     return [mass / total for mass in masses]

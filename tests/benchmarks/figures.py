@@ -23,6 +23,10 @@ class Figures:
         """Print a figure that has no goal."""
         print(f"figure {name} {value:.4g} {unit} info", flush=True)
 
+    def seeded(self, name: str, seed: int) -> None:
+        """Print what a part's dice began with, in full: to be able to throw them again."""
+        print(f"figure {name} {seed} seed info", flush=True)
+
     def failed(self, name: str, unit: str, *, goal: float, why: str) -> None:
         """Print a figure that could not be measured: it counts as short."""
         self._short.append(name)

@@ -22,13 +22,23 @@ def measure(figures: Figures, stack: Stack) -> None:
         100 * (cpu_s(process) - was) / WINDOW_S
         for process, was in zip((web, worker), before, strict=True)
     ]
+    open_ones = {name: connections(stack, f"proofsheet-{name}") for name in ("web", "worker")}
+    require_life("The web process", web, open_ones["web"])
+    require_life("The worker", worker, open_ones["worker"])
     figures.measured("web.idle.cpu", shares[0], "%", goal=1)
     figures.measured("worker.idle.cpu", shares[1], "%", goal=0.2)
     figures.measured("web.idle.rss", rss_mib(web), "MiB", goal=250)
     figures.measured("worker.idle.rss", rss_mib(worker), "MiB", goal=120)
-    for process in ("web", "worker"):
-        open_ones = connections(stack, f"proofsheet-{process}")
-        figures.measured(f"{process}.idle.connections", open_ones, "", goal=5)
+    for name, count in open_ones.items():
+        figures.measured(f"{name}.idle.connections", count, "", goal=5)
+
+
+def require_life(who: str, process: psutil.Process, connections: int) -> None:
+    """Raise if a process is dead or has no connection: it would pass for one at rest."""
+    if not process.is_running() or process.status() == psutil.STATUS_ZOMBIE:
+        raise RuntimeError(f"{who} ended while it was measured.")
+    if not connections:
+        raise RuntimeError(f"{who} has no connection to Postgres: it is not at rest, but cut off.")
 
 
 def connections(stack: Stack, application: str) -> int:

@@ -9,39 +9,41 @@ from pathlib import Path
 
 from tests.benchmarks import browsing, cold_start, edits, idle, pages
 from tests.benchmarks.figures import Figures
+from tests.benchmarks.parts import chosen
 from tests.stack import ROOT, running
 
 TESTS_GOAL_S = 360
+ON_THE_STACK = ("pages", "idle", "edits", "browser")
+PARTS = ("cold", "tests", *ON_THE_STACK)
 
 
 def main(parts: list[str]) -> int:
-    """Measure everything, or only the parts named: cold tests pages idle edits browser."""
-    figures = Figures()
-    chosen = set(parts) or {"cold", "tests", "pages", "idle", "edits", "browser"}
+    """Measure everything, or only the parts named (see PARTS)."""
+    figures, wanted = Figures(), chosen(parts, PARTS)
     folder = Path(tempfile.mkdtemp(prefix="proofsheet-bench-"))
     folder.chmod(0o755)
     try:
-        if "cold" in chosen:
+        if "cold" in wanted:
             cold_start.measure(figures, folder / "clone")
-        if chosen & {"pages", "idle", "edits", "browser"}:
-            _on_the_stack(figures, chosen, folder / "home")
-        if "tests" in chosen:
+        if wanted.intersection(ON_THE_STACK):
+            _on_the_stack(figures, wanted, folder / "home")
+        if "tests" in wanted:
             _tests(figures)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return figures.status()
 
 
-def _on_the_stack(figures: Figures, chosen: set[str], home: Path) -> None:
+def _on_the_stack(figures: Figures, wanted: set[str], home: Path) -> None:
     with running(home) as stack:
         figures.told("stack.first_start", stack.started_in_s, "s")
-        if "idle" in chosen:
+        if "idle" in wanted:
             idle.measure(figures, stack)
-        if "edits" in chosen:
+        if "edits" in wanted:
             edits.measure(figures, stack)
-        if "pages" in chosen:  # fills the tables: what follows has ten thousand jobs too
+        if "pages" in wanted:  # fills the tables: what follows has ten thousand jobs too
             pages.measure(figures, stack)
-        if "browser" in chosen:
+        if "browser" in wanted:
             browsing.measure(figures, stack)
     with running(home) as stack:
         figures.measured("start.second", stack.started_in_s, "s", goal=8)

@@ -1,5 +1,7 @@
+import math
 import random
 from itertools import pairwise
+from statistics import NormalDist
 
 import pytest
 from hypothesis import given, settings
@@ -61,6 +63,23 @@ def test_looks_in_between_do_not_become_the_ends():
     steps = [before - after for before, after in pairwise(found.share)]
     inside = steps[round(100 / found.step_s) : round(140 / found.step_s)]
     assert max(inside) < 1.6 * min(inside)
+
+
+@pytest.mark.parametrize(
+    "looks", [[0, 105, 117, 129, 145, 170, 220, LONGEST_S], [*range(0, 401, 50), LONGEST_S]]
+)
+def test_what_ended_before_a_late_first_look_did_not_end_long_before_it(looks):
+    """A first look after half a distribution does not make it wider."""
+    true = NormalDist(math.log(120), 0.2)
+    takes = [math.exp(true.inv_cdf((place + 0.5) / 200)) for place in range(200)]
+    spans = list(pairwise(looks))
+
+    found = estimate(
+        [next(Observation(*span) for span in spans if taken <= span[1]) for taken in takes]
+    )
+
+    early = 1 - found.share[round(82 / found.step_s)]
+    assert early == pytest.approx(true.cdf(math.log(82)), abs=0.02)  # 0.03
 
 
 def test_a_provider_that_became_faster_is_looked_for_earlier():

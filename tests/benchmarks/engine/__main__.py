@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tests.benchmarks.engine import horizon, inflight, peers, polling, rates, resting, sending
 from tests.benchmarks.figures import Figures
+from tests.benchmarks.parts import chosen
 from tests.stack import running
 
 ON_POSTGRES = {
@@ -18,27 +19,27 @@ ON_POSTGRES = {
 }
 NOWHERE = {"polling": polling.measure}  # on a fake clock
 ON_THE_STACK = {"send": sending.measure, "edits": sending.measure_edits}
+PARTS = [*NOWHERE, *ON_POSTGRES, *ON_THE_STACK]
 
 
 def main(parts: list[str]) -> int:
-    """Measure all, or the parts named: claims peers send edits inflight idle horizon polling."""
-    figures = Figures()
-    chosen = set(parts) or ON_POSTGRES.keys() | NOWHERE.keys() | ON_THE_STACK.keys()
+    """Measure all, or the parts named (see PARTS)."""
+    figures, wanted = Figures(), chosen(parts, PARTS)
     for name, measure in {**NOWHERE, **ON_POSTGRES}.items():
-        if name in chosen:
+        if name in wanted:
             measure(figures)
-    if chosen & ON_THE_STACK.keys():
-        _on_the_stack(figures, chosen)
+    if wanted & ON_THE_STACK.keys():
+        _on_the_stack(figures, wanted)
     return figures.status()
 
 
-def _on_the_stack(figures: Figures, chosen: set[str]) -> None:
+def _on_the_stack(figures: Figures, wanted: set[str]) -> None:
     folder = Path(tempfile.mkdtemp(prefix="proofsheet-bench-"))
     folder.chmod(0o755)
     try:
         with running(folder / "home") as stack:
             for name, measure in ON_THE_STACK.items():
-                if name in chosen:
+                if name in wanted:
                     measure(figures, stack)
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -1,13 +1,14 @@
 """Ten thousand videos in flight in one worker, looked at fifty times a second.
 
-Late is how long after its due time a look reaches the provider. What the ten
+Late is how long after its due time a look reaches the provider; one that has
+not come when watching ends is as late as it is overdue then. What the ten
 thousand take is what the worker has more than after its first hundred looks.
 """
 
 import contextlib
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,7 +18,7 @@ import psutil
 from tests.benchmarks.engine import ground
 from tests.benchmarks.engine.contestants import OUR_PYTHON, Process, Queue
 from tests.benchmarks.figures import Figures, percentile
-from tests.benchmarks.idle import cpu_s, rss_mib
+from tests.benchmarks.idle import cpu_s, require_life, rss_mib
 from tests.servers import Databases
 
 LOOKS_PER_S = 50
@@ -66,6 +67,15 @@ class Looks:
         for _, task, came_ns in provider.lines():
             self.first.setdefault(task, int(came_ns) / 1e9)
 
+    def late_ms(self, due: Mapping[str, float], *, until: float) -> list[float]:
+        """Return how late each look was that was due before `until`, whether it came or not."""
+        first = dict(self.first)
+        return [
+            1000 * (min(first.get(task, until), until) - at)
+            for task, at in due.items()
+            if at < until
+        ]
+
 
 def measure(figures: Figures) -> None:
     """Print how late looks are, and what so many tasks take."""
@@ -84,9 +94,12 @@ def measure(figures: Figures) -> None:
             time.sleep(1)
             most = max(most, ground.others_connected(cursor))
         used = 100 * (cpu_s(worker) - cpu) / WATCHED_S
-        late_ms = [1000 * (came - due[task]) for task, came in looks.first.items() if task in due]
+        late_ms = looks.late_ms(due, until=time.time())
+        asked = sum(task in due for task in dict(looks.first))
         grown = rss_mib(worker) - rss
-    figures.told("inflight.looks", len(late_ms) / WATCHED_S, "/s")
+        require_life("The worker", worker, most)
+    figures.told("inflight.due", len(late_ms) / WATCHED_S, "/s")
+    figures.told("inflight.looks", asked / WATCHED_S, "/s")
     figures.told("inflight.cpu", used, "%")
     figures.told("inflight.late.p50", percentile(late_ms, 0.5), "ms")
     figures.measured("inflight.late.p99", percentile(late_ms, 0.99), "ms", goal=LATE_GOAL_MS)

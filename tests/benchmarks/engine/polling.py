@@ -27,7 +27,7 @@ PER_MINUTE = 60
 
 def measure(figures: Figures) -> None:
     """Print every figure of polling."""
-    figures.told("polling.seed", SEED, "")
+    figures.seeded("polling.seed", SEED)
     for sigma in SIGMAS:
         durations = Lognormal(sigma)
         _alone(figures, durations)

@@ -13,7 +13,7 @@ import psutil
 from tests.benchmarks.engine import ground
 from tests.benchmarks.engine.contestants import OUR_PYTHON
 from tests.benchmarks.figures import Figures
-from tests.benchmarks.idle import cpu_s, rss_mib
+from tests.benchmarks.idle import cpu_s, require_life, rss_mib
 from tests.stack import ROOT
 
 SETTLE_S = 10
@@ -35,6 +35,7 @@ def measure(figures: Figures) -> None:
             rss = rss_mib(worker)
             with connection.cursor() as cursor:
                 connections = ground.others_connected(cursor)
+            require_life("The worker", worker, connections)
     figures.measured("worker.idle.cpu", share, "%", goal=CPU_GOAL_PERCENT)
     figures.measured("worker.idle.rss", rss, "MiB", goal=RSS_GOAL_MIB)
     figures.measured("worker.idle.connections", connections, "", goal=CONNECTIONS_GOAL)

@@ -1,11 +1,14 @@
-"""pgqueuer's side on its fastest driver: run in the peers' environment, `python -m … ROLE DSN`."""
+"""pgqueuer's side: run in the peers' environment, `python -m … ROLE DSN`.
 
-import asyncio
+On its fastest driver and on uvloop, as its own command line runs it.
+"""
+
 import sys
 import time
 
 import asyncpg
 import pgqueuer
+import uvloop
 from pgqueuer.types import QueueExecutionMode
 
 from tests.benchmarks.engine.queues import speech
@@ -64,4 +67,4 @@ async def main(role: str, url: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(*sys.argv[1:]))
+    uvloop.run(main(*sys.argv[1:]))

