@@ -89,6 +89,7 @@ class Campaign:
             strikes=self._striker.strikes,
             outages=self._outages,
             settle_s=site.settings.settle_s,
+            lost_replies=lost_replies,
         )
         return Outcome(
             plan=self._plan,

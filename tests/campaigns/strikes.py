@@ -20,6 +20,7 @@ from tests.campaigns.plan import REPLY_S
 # there; else at anybody.
 AIMED = 0.1
 SENDING = "between intent and record"
+UNKNOWN = "unknown"
 # What a kill counts as when it hits several steps: the most delicate of them.
 ORDER = (SENDING, "claimed, not sent", "storing", "generating", "idle")
 
@@ -53,11 +54,14 @@ class Strike:
 
     at: datetime
     prefix: str  # how the worker's name began
-    hits: Sequence[Hit]
+    hits: Sequence[Hit] = ()
+    blind: bool = False  # there was no database to ask what it hit
 
     @property
     def stage(self) -> str:
         """What it counts as."""
+        if self.blind:
+            return UNKNOWN
         hit = {each.stage for each in self.hits}
         return next((stage for stage in ORDER if stage in hit), ORDER[-1])
 
@@ -82,7 +86,7 @@ class Striker:
         worker = self._anybody()
         at = datetime.now(UTC)
         self._leave(worker)
-        self.strikes.append(Strike(at=at, prefix=worker.prefix, hits=()))
+        self.strikes.append(Strike(at=at, prefix=worker.prefix, blind=True))
 
     def by_stage(self) -> Counter[str]:
         """Return how many strikes count as what."""

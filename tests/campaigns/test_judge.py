@@ -8,7 +8,7 @@ import pytest
 
 from core.stages import Outcome, Stage, Status
 from tests.campaigns.judge import KILLED, REPLY_LOST, RESTARTED, UNEXPLAINED, Disturbances, judged
-from tests.campaigns.strikes import Outage, Strike
+from tests.campaigns.strikes import SENDING, Hit, Outage, Strike
 from tests.campaigns.tables import AttemptRow, JobRow, ResultRow, Tables
 
 AT = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
@@ -38,6 +38,21 @@ def result(of: AttemptRow) -> ResultRow:
 def outage(at_s: float) -> Outage:
     began = AT + timedelta(seconds=at_s)
     return Outage(began=began, ended=began + timedelta(seconds=1))
+
+
+def strike(*hits: Hit) -> Strike:
+    return Strike(at=AT + timedelta(seconds=1), prefix="here:7:", hits=hits)
+
+
+def blind(at_s: float) -> Strike:
+    return Strike(at=AT + timedelta(seconds=at_s), prefix="here:7:", blind=True)
+
+
+def hit(attempt_id: UUID | None, *, job_id: UUID = DONE.id) -> Hit:
+    return Hit(job_id=job_id, stage=SENDING, lease_until=AT, attempt_id=attempt_id)
+
+
+LOST = attempt(outcome=Outcome.UNKNOWN, task_id=None, observation="worker_lost")
 
 
 def billed(task_id: str | None = "t-1", **changes) -> dict:
@@ -82,7 +97,7 @@ def test_a_billed_task_that_we_do_not_have_is_lost(accused):
 
 def test_a_job_that_asks_has_lost_nothing_in_silence():
     lost_sight = attempt(outcome=Outcome.UNKNOWN, task_id=None, observation="no_answer")
-    found = judged([billed()], tables(ASKS, lost_sight), Disturbances())
+    found = judged([billed()], tables(ASKS, lost_sight), Disturbances(lost_replies=1))
 
     assert found.lost == []
     assert found.uncertain == {REPLY_LOST: 1}
@@ -108,18 +123,35 @@ def test_two_bills_need_a_consent():
     ("done", "why"),
     [
         (Disturbances(), UNEXPLAINED),
-        (Disturbances(strikes=[Strike(at=AT, prefix="here:7:", hits=())]), KILLED),
-        (Disturbances(strikes=[Strike(at=AT, prefix="here:77:", hits=())]), UNEXPLAINED),
+        (Disturbances(strikes=[strike(hit(LOST.id))]), KILLED),
+        (Disturbances(strikes=[strike(hit(None))]), KILLED),
+        (Disturbances(strikes=[strike(hit(uuid4()))]), UNEXPLAINED),
+        (Disturbances(strikes=[strike(hit(None, job_id=uuid4()))]), UNEXPLAINED),
+        (Disturbances(strikes=[strike()]), UNEXPLAINED),
+        (Disturbances(strikes=[replace(strike(hit(LOST.id)), prefix="here:77:")]), UNEXPLAINED),
+        (Disturbances(strikes=[blind(5)]), KILLED),
+        (Disturbances(strikes=[blind(7)]), UNEXPLAINED),
+        (Disturbances(strikes=[blind(7)], settle_s=2), KILLED),
+        (Disturbances(strikes=[blind(-1)]), UNEXPLAINED),
+        (Disturbances(strikes=[blind(3 * 3600)], settle_s=2), UNEXPLAINED),
         (Disturbances(outages=[outage(2)]), RESTARTED),
         (Disturbances(outages=[outage(-2)]), UNEXPLAINED),
+        (Disturbances(outages=[outage(2)], strikes=[strike(hit(LOST.id))]), KILLED),
     ],
 )
 def test_an_uncertain_job_is_explained_by_what_hit_its_request(done, why):
-    lost_sight = attempt(outcome=Outcome.UNKNOWN, task_id=None, observation="worker_lost")
-    found = judged([], tables(ASKS, lost_sight), done)
+    found = judged([], tables(ASKS, LOST), done)
 
     assert found.uncertain == {why: 1}
     assert found.uncertain_unbilled == 1
+
+
+def test_no_more_replies_are_lost_than_the_provider_lost():
+    jobs = [replace(ASKS, id=uuid4(), prompt=f"boat {number}") for number in range(3)]
+    asked = [replace(LOST, id=uuid4(), job_id=job.id, observation="no_answer") for job in jobs]
+    found = judged([], Tables(jobs=jobs, attempts=asked, results=[]), Disturbances(lost_replies=2))
+
+    assert found.uncertain == {REPLY_LOST: 2, UNEXPLAINED: 1}
 
 
 def test_a_job_that_does_not_come_to_rest_is_named():
