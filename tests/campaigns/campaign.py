@@ -94,7 +94,7 @@ class Campaign:
         return Outcome(
             plan=self._plan,
             settings=site.settings,
-            judgement=judge.judged(site.ledger(), found, done),
+            judgement=judge.judged(site.ledger(), found, done, filed=self._plan.jobs),
             missing=objects.missing(site.services, found),
             striker=self._striker,
             picked_up=pick_ups(site.services, self._striker.strikes, self._outages),

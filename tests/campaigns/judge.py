@@ -49,15 +49,17 @@ class Disturbances:
     lost_replies: int = 0  # that the provider counted
 
 
-def judged(entries: Sequence[Entry], tables: Tables, done: Disturbances) -> Judgement:
-    """Compare. `entries` are all lines of the ledger."""
+def judged(
+    entries: Sequence[Entry], tables: Tables, done: Disturbances, *, filed: int
+) -> Judgement:
+    """Compare. `entries` are all lines of the ledger; `filed` jobs have to be in the tables."""
     billed = [entry for entry in entries if entry["event"] == "billed"]
     asked_for = {entry["prompt"] for entry in billed}
     uncertain = [job for job in tables.jobs if job.stage == Stage.UNCERTAIN]
     live = {a.job_id: a for a in tables.attempts if a.outcome == Outcome.UNKNOWN}
     return Judgement(
-        lost=list(_lost(billed, tables)),
-        double=list(_double(billed, tables)),
+        lost=[*_vanished(tables, filed), *_lost(billed, tables)],
+        double=list(_double(billed)),
         uncertain=_reasons([live.get(job.id) for job in uncertain], done),
         uncertain_unbilled=sum(job.prompt not in asked_for for job in uncertain),
         moving=[_rests_not(job) for job in tables.jobs if _moves(job)],
@@ -75,6 +77,11 @@ def _rests_not(job: JobRow) -> str:
 
 
 # --- lost -------------------------------------------------------------------------------
+
+
+def _vanished(tables: Tables, filed: int) -> Iterator[str]:
+    if len(tables.jobs) < filed:
+        yield f"{filed} jobs were filed, and {len(tables.jobs)} are in the tables."
 
 
 def _lost(billed: Sequence[Entry], tables: Tables) -> Iterator[str]:
@@ -116,18 +123,14 @@ def _stands(job: JobRow) -> str:
 # --- double -----------------------------------------------------------------------------
 
 
-def _double(billed: Sequence[Entry], tables: Tables) -> Iterator[str]:
-    """No job is billed more often than once and once per consent."""
-    jobs = tables.by_prompt()
-    consents: Counter[UUID] = Counter(row.job_id for row in tables.attempts if row.consented)
+def _double(billed: Sequence[Entry]) -> Iterator[str]:
+    """No job is billed more often than once: nobody consents to more in a campaign."""
     tasks: dict[str, list[str]] = defaultdict(list)
     for entry in billed:
         tasks[entry["prompt"]].append(_name(entry))
     for prompt, names in tasks.items():
-        job = jobs.get(prompt)
-        allowed = 1 + (consents[job.id] if job is not None else 0)
-        if len(names) > allowed:
-            yield f"{prompt!r} was billed {len(names)} times, {allowed} allowed: {names}."
+        if len(names) > 1:
+            yield f"{prompt!r} was billed {len(names)} times: {names}."
 
 
 # --- uncertain --------------------------------------------------------------------------

@@ -7,7 +7,15 @@ from uuid import UUID, uuid4
 import pytest
 
 from core.stages import Outcome, Stage, Status
-from tests.campaigns.judge import KILLED, REPLY_LOST, RESTARTED, UNEXPLAINED, Disturbances, judged
+from tests.campaigns import judge
+from tests.campaigns.judge import (
+    KILLED,
+    REPLY_LOST,
+    RESTARTED,
+    UNEXPLAINED,
+    Disturbances,
+    Judgement,
+)
 from tests.campaigns.strikes import SENDING, Hit, Outage, Strike
 from tests.campaigns.tables import AttemptRow, JobRow, ResultRow, Tables
 
@@ -26,7 +34,6 @@ def attempt(**changes) -> AttemptRow:
         observation=None,
         created_at=AT,
         send_deadline=AT + timedelta(seconds=6),
-        consented=False,
     )
     return replace(row, **changes)
 
@@ -64,8 +71,12 @@ def tables(job: JobRow, *attempts: AttemptRow, kept: bool = True) -> Tables:
     return Tables(jobs=[job], attempts=attempts, results=results)
 
 
+def judged(entries: list[dict], found: Tables, done: Disturbances | None = None) -> Judgement:
+    return judge.judged(entries, found, done or Disturbances(), filed=len(found.jobs))
+
+
 def test_a_task_with_its_attempt_and_its_result_is_fine():
-    found = judged([billed(), {"event": "arrived"}], tables(DONE, attempt()), Disturbances())
+    found = judged([billed(), {"event": "arrived"}], tables(DONE, attempt()))
 
     assert (found.lost, found.double, found.uncertain_jobs, found.billed) == ([], [], 0, 1)
 
@@ -74,9 +85,9 @@ def test_an_edit_is_known_by_the_id_it_was_sent_with():
     made = attempt(task_id=None)
     entry = billed(None, client_request_id=str(made.id))
 
-    assert judged([entry], tables(DONE, made), Disturbances()).lost == []
+    assert judged([entry], tables(DONE, made)).lost == []
     other = billed(None, client_request_id=str(uuid4()))
-    assert len(judged([other], tables(DONE, made), Disturbances()).lost) == 1
+    assert len(judged([other], tables(DONE, made)).lost) == 1
 
 
 @pytest.mark.parametrize(
@@ -92,7 +103,7 @@ def test_an_edit_is_known_by_the_id_it_was_sent_with():
     ids=["no attempt", "another task", "no result", "another's job", "no job", "thrown away"],
 )
 def test_a_billed_task_that_we_do_not_have_is_lost(accused):
-    assert len(judged([billed()], accused, Disturbances()).lost) == 1
+    assert len(judged([billed()], accused).lost) == 1
 
 
 def test_a_job_that_asks_has_lost_nothing_in_silence():
@@ -107,16 +118,21 @@ def test_a_job_that_asks_has_lost_nothing_in_silence():
 def test_a_task_given_to_another_job_is_lost_even_if_its_own_asks():
     stolen = attempt(job_id=UUID(int=1))
 
-    assert len(judged([billed()], tables(ASKS, stolen), Disturbances()).lost) == 1
+    assert len(judged([billed()], tables(ASKS, stolen)).lost) == 1
 
 
-def test_two_bills_need_a_consent():
-    first, second = attempt(task_id="t-1", outcome=Outcome.UNKNOWN), attempt(task_id="t-2")
-    twice = [billed("t-1"), billed("t-2")]
-    assert len(judged(twice, tables(DONE, first, second), Disturbances()).double) == 1
+def test_a_second_bill_is_one_too_many_whatever_our_tables_say():
+    first, second = attempt(task_id="t-1", outcome=Outcome.SUPERSEDED), attempt(task_id="t-2")
+    found = judged([billed("t-1"), billed("t-2")], tables(DONE, first, second))
 
-    agreed = replace(first, outcome=Outcome.SUPERSEDED, consented=True)
-    assert judged(twice, tables(DONE, agreed, second), Disturbances()).double == []
+    assert len(found.double) == 1
+
+
+def test_a_job_that_vanished_is_lost():
+    there = tables(DONE, attempt())
+
+    assert judge.judged([billed()], there, Disturbances(), filed=1).lost == []
+    assert len(judge.judged([billed()], there, Disturbances(), filed=2).lost) == 1
 
 
 @pytest.mark.parametrize(
@@ -157,4 +173,4 @@ def test_no_more_replies_are_lost_than_the_provider_lost():
 def test_a_job_that_does_not_come_to_rest_is_named():
     stuck = replace(ASKS, stage=Stage.SUBMITTING)
 
-    assert len(judged([], tables(stuck), Disturbances()).moving) == 1
+    assert len(judged([], tables(stuck)).moving) == 1
