@@ -66,6 +66,11 @@ class Strike:
         return next((stage for stage in ORDER if stage in hit), ORDER[-1])
 
 
+def by_stage(strikes: Sequence[Strike]) -> Counter[str]:
+    """Return how many strikes count as what."""
+    return Counter(strike.stage for strike in strikes)
+
+
 class Striker:
     """Chooses a worker, ends it, starts another one, and looks what was hit."""
 
@@ -78,7 +83,7 @@ class Striker:
 
     def strike(self) -> None:
         """End one worker at a random moment."""
-        aimed = self.by_stage()[SENDING] < AIMED * (len(self.strikes) + 1)
+        aimed = by_stage(self.strikes)[SENDING] < AIMED * (len(self.strikes) + 1)
         self._end((self._about_to_send() if aimed else None) or self._anybody())
 
     def strike_blindly(self) -> None:
@@ -87,10 +92,6 @@ class Striker:
         at = datetime.now(UTC)
         self._leave(worker)
         self.strikes.append(Strike(at=at, prefix=worker.prefix, blind=True))
-
-    def by_stage(self) -> Counter[str]:
-        """Return how many strikes count as what."""
-        return Counter(strike.stage for strike in self.strikes)
 
     def _end(self, worker: Worker) -> None:
         at = datetime.now(UTC)
