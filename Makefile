@@ -29,7 +29,8 @@ help:
 	@echo "make bench-spine measure the figures the README quotes"
 	@echo "make campaign-video JOBS=5000 KILLS=2000 RESTARTS=20 [SEED=N] [CALLBACKS=on|off]"
 	@echo "make campaign-edit JOBS=2000 KILLS=600 RESTARTS=8 [SEED=N] [SIGNAL=KILL|TERM]"
-	@echo "                 kill workers and the database under load; the provider's ledger judges"
+	@echo "                 kill workers and the database under load; the provider's ledger judges;"
+	@echo "                 both: [LIMITS=on|off], whether the queue has to wait for its limits"
 	@echo "make bench-engine  measure the paid-call engine beside other queues (PARTS=...)"
 	@echo "make check-server  verify the server files with systemd and nginx (Debian)"
 	@echo "make messages    collect the translatable strings"
@@ -72,7 +73,8 @@ campaign-video: $(DEV_READY) $(S3_READY)
 campaign-edit: $(DEV_READY) $(S3_READY)
 	@$(BIN)/python -m tests.campaigns edit $(CAMPAIGN) --signal $(or $(SIGNAL),KILL)
 
-CAMPAIGN = --jobs $(JOBS) --kills $(KILLS) --restarts $(RESTARTS) $(if $(SEED),--seed $(SEED))
+CAMPAIGN = --jobs $(JOBS) --kills $(KILLS) --restarts $(RESTARTS) $(if $(SEED),--seed $(SEED)) \
+	--limits $(or $(LIMITS),off)
 
 bench-engine: $(DEV_READY) $(S3_READY) $(BENCH_READY)
 	@$(BIN)/python -m tests.benchmarks.engine $(PARTS)

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 from sqlalchemy import func, select
 
@@ -16,6 +17,7 @@ from tests.campaigns import judge, objects, tables
 from tests.campaigns.filing import Filing
 from tests.campaigns.judge import Disturbances, Judgement
 from tests.campaigns.leaving import Leaving, left
+from tests.campaigns.limits import Peak, peaks
 from tests.campaigns.orphans import PickUp, pick_ups
 from tests.campaigns.plan import PACE, Plan
 from tests.campaigns.site import Site, running
@@ -43,6 +45,8 @@ class Outcome:
     picked_up: Sequence[PickUp]
     outages: Sequence[Outage]
     deaths: int  # of workers that nobody had struck
+    peaks: Sequence[Peak]
+    folder: Path  # where all of it lay
     leaving: Leaving | None  # if workers were asked to leave
     lost_replies: int
     settled_in_s: float
@@ -87,7 +91,7 @@ class Campaign:
         lost_replies = self._stop_faults()
         settled_in_s = self._settle()
         leaving = None if self._plan.by.name == "SIGKILL" else self._leaving()
-        found = tables.read(site.services)
+        found, entries = tables.read(site.services), site.ledger()
         done = Disturbances(
             strikes=self._striker.strikes,
             outages=self._outages,
@@ -97,12 +101,14 @@ class Campaign:
         return Outcome(
             plan=self._plan,
             settings=site.settings,
-            judgement=judge.judged(site.ledger(), found, done, filed=self._plan.jobs),
+            judgement=judge.judged(entries, found, done, filed=self._plan.jobs),
             missing=objects.missing(site.services, found),
             strikes=self._striker.strikes,
             picked_up=pick_ups(site.services, self._striker.strikes, self._outages),
             outages=self._outages,
             deaths=self._deaths + len(site.fleet.died()),
+            peaks=list(peaks(entries, site.settings)),
+            folder=site.folder,
             leaving=leaving,
             lost_replies=lost_replies,
             settled_in_s=settled_in_s,

@@ -7,6 +7,8 @@ from dataclasses import dataclass, fields
 from tests.benchmarks.figures import Figures, percentile
 from tests.campaigns.campaign import Outcome
 from tests.campaigns.judge import REPLY_LOST, UNEXPLAINED
+from tests.campaigns.parts import NO_SYNC
+from tests.campaigns.site import MEMORY
 from tests.campaigns.strikes import SENDING, by_stage
 
 SENDING_SHARE = 0.05
@@ -14,6 +16,8 @@ UNCERTAIN_SHARE = 0.001  # of videos, with callbacks
 PICK_UP_S = 5.0  # beyond the lease
 SHOWN = 20
 LENGTHS = ("_timeout_s", "_lease_s", "_margin_s", "settle_s", "_poll_s", "_interval_s")
+LIMITS = ("_concurrency", "_per_minute", "_in_flight", "_per_user")
+SWITCHED_OFF = " ".join(NO_SYNC)
 
 
 def printed(found: Outcome) -> int:
@@ -44,6 +48,8 @@ class Measured:
 
 def measured(found: Outcome) -> Iterator[Measured]:
     """Yield the figures of this kind of campaign: a kill -9 is measured by others than SIGTERM."""
+    for peak in found.peaks:
+        yield Measured(name=f"limits.{peak.name}", value=peak.most, unit=peak.unit, goal=peak.limit)
     leaving, late = found.leaving, [each.after_lease_s for each in found.picked_up]
     if leaving is not None:
         unexplained = found.judgement.uncertain_jobs - found.judgement.uncertain.get(REPLY_LOST, 0)
@@ -123,7 +129,13 @@ def _settings(found: Outcome) -> Iterator[str]:
     yield "settings (usual): " + ", ".join(
         f"{name}={getattr(settings, name):g} ({usual[name]:g})"
         for name in usual
-        if name.endswith(LENGTHS) or name == "worker_concurrency"
+        if name.endswith((*LENGTHS, *LIMITS)) and name != "quota_bytes_per_user"
+    )
+    memory = ", which is memory" if MEMORY in found.folder.parents else ""
+    yield (
+        f"durability: Postgres with {SWITCHED_OFF}; it, the spool and the ledger in "
+        f"{found.folder.parent}{memory}. A kill -9 loses nothing that the kernel was given, so "
+        "this judges crashes of processes, not of the machine."
     )
     yield (
         f"campaign: {plan.kind}, {plan.workers} workers on {plan.hosts} hosts, {plan.by.name}, "

@@ -13,8 +13,10 @@ from tests.campaigns import report
 from tests.campaigns.campaign import Outcome
 from tests.campaigns.judge import KILLED, REPLY_LOST, RESTARTED, UNEXPLAINED, Judgement
 from tests.campaigns.leaving import Leaving
+from tests.campaigns.limits import Peak
 from tests.campaigns.orphans import PickUp
 from tests.campaigns.plan import Plan
+from tests.campaigns.site import MEMORY
 from tests.campaigns.strikes import SENDING, Hit, Outage, Strike
 
 AT = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
@@ -46,6 +48,8 @@ FINE = Outcome(
     picked_up=[PickUp(after_kill_s=9, after_lease_s=5)] * 20,
     outages=[Outage(began=AT, ended=AT)],
     deaths=0,
+    peaks=[Peak(name="v2_in_flight", most=6, unit="tasks", limit=6)],
+    folder=MEMORY / "proofsheet-campaign-1",
     leaving=None,
     lost_replies=90,
     settled_in_s=1,
@@ -71,7 +75,12 @@ def leaving(**changes) -> Outcome:
 @pytest.mark.parametrize("found", [FINE, ASKED], ids=["killed", "asked to leave"])
 def test_a_campaign_that_reached_everything_is_not_short(found, capsys):
     assert report.printed(found) == 0
-    assert "short" not in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "short" not in said
+    assert "figure limits.v2_in_flight 6 tasks goal <=6 ok" in said
+    assert "minimax_v2_in_flight=0 (0)" in said
+    assert "fsync=off" in said
+    assert f"{MEMORY}, which is memory" in said
 
 
 @pytest.mark.parametrize(
@@ -89,6 +98,10 @@ def test_a_campaign_that_reached_everything_is_not_short(found, capsys):
         (
             replace(FINE, picked_up=[PickUp(after_kill_s=9, after_lease_s=5.1)]),
             "orphan_pickup.p95_after_lease is 5.1 s, not <=5",
+        ),
+        (
+            replace(FINE, peaks=[replace(FINE.peaks[0], most=7)]),
+            "limits.v2_in_flight is 7 tasks, not <=6",
         ),
         (replace(FINE, deaths=1), "1 workers ended although nobody had struck them"),
         (leaving(still_running=1), "1 workers were asked to leave and still run"),
