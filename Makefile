@@ -24,7 +24,7 @@ help:
 	@echo "make run         start everything on this machine and print where to sign in"
 	@echo "make down        stop what 'make run' started, keeping all data"
 	@echo "make test        run the whole test suite"
-	@echo "make test-long   search the model further, and the engine with 2,000 examples (10 min)"
+	@echo "make test-long   search the model further, and the engine with 2,000 examples (15 min)"
 	@echo "make check       format, lint, types, import contracts, messages, migrations"
 	@echo "make bench-spine measure the figures the README quotes"
 	@echo "make campaign-video JOBS=5000 KILLS=2000 RESTARTS=20 [SEED=N] [CALLBACKS=on|off]"
@@ -49,9 +49,11 @@ status: $(RUN_READY)
 test: $(DEV_READY) $(S3_READY)
 	@$(BIN)/python -m pytest $(ARGS)
 
-# Every large search of the model, and ten times the random walks through the real engine.
+# Every large search of the model, five times the walks that compare it with the real engine, other
+# ones each time, and ten times the random examples of the latter.
 test-long: $(DEV_READY) $(S3_READY)
 	$(BIN)/python -m tests.model
+	AGREEMENT_WALKS=50 AGREEMENT_SEED=$(BEGAN) $(BIN)/python -m pytest tests/model/test_agreement.py
 	STATEFUL_EXAMPLES=2000 $(BIN)/python -m pytest tests/stateful
 
 check: $(DEV_READY)
