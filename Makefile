@@ -24,12 +24,13 @@ help:
 	@echo "make run         start everything on this machine and print where to sign in"
 	@echo "make down        stop what 'make run' started, keeping all data"
 	@echo "make test        run the whole test suite"
-	@echo "make test-long   search the model further, and the engine with 2,000 examples (10 min)"
+	@echo "make test-long   search the model further, and the engine with 2,000 examples (15 min)"
 	@echo "make check       format, lint, types, import contracts, messages, migrations"
 	@echo "make bench-spine measure the figures the README quotes"
 	@echo "make campaign-video JOBS=5000 KILLS=2000 RESTARTS=20 [SEED=N] [CALLBACKS=on|off]"
 	@echo "make campaign-edit JOBS=2000 KILLS=600 RESTARTS=8 [SEED=N] [SIGNAL=KILL|TERM]"
-	@echo "                 kill workers and the database under load; the provider's ledger judges"
+	@echo "                 kill workers and the database under load; the provider's ledger judges;"
+	@echo "                 both: [LIMITS=on|off], whether the queue has to wait for its limits"
 	@echo "make bench-engine  measure the paid-call engine beside other queues (PARTS=...)"
 	@echo "make check-server  verify the server files with systemd and nginx (Debian)"
 	@echo "make messages    collect the translatable strings"
@@ -48,9 +49,11 @@ status: $(RUN_READY)
 test: $(DEV_READY) $(S3_READY)
 	@$(BIN)/python -m pytest $(ARGS)
 
-# Every large search of the model, and ten times the random walks through the real engine.
+# Every large search of the model, five times the walks that compare it with the real engine, other
+# ones each time, and ten times the random examples of the latter.
 test-long: $(DEV_READY) $(S3_READY)
 	$(BIN)/python -m tests.model
+	AGREEMENT_WALKS=50 AGREEMENT_SEED=$(BEGAN) $(BIN)/python -m pytest tests/model/test_agreement.py
 	STATEFUL_EXAMPLES=2000 $(BIN)/python -m pytest tests/stateful
 
 check: $(DEV_READY)
@@ -72,7 +75,8 @@ campaign-video: $(DEV_READY) $(S3_READY)
 campaign-edit: $(DEV_READY) $(S3_READY)
 	@$(BIN)/python -m tests.campaigns edit $(CAMPAIGN) --signal $(or $(SIGNAL),KILL)
 
-CAMPAIGN = --jobs $(JOBS) --kills $(KILLS) --restarts $(RESTARTS) $(if $(SEED),--seed $(SEED))
+CAMPAIGN = --jobs $(JOBS) --kills $(KILLS) --restarts $(RESTARTS) $(if $(SEED),--seed $(SEED)) \
+	--limits $(or $(LIMITS),off)
 
 bench-engine: $(DEV_READY) $(S3_READY) $(BENCH_READY)
 	@$(BIN)/python -m tests.benchmarks.engine $(PARTS)

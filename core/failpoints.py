@@ -1,6 +1,6 @@
 """Places where a test kills the process: every border between a commit and a side effect.
 
-Unarmed, `reach` is one look into an empty dictionary. `FAILPOINTS=task_noted` arms one for a
+Unarmed, `reach` is one look into an empty dictionary. `FAILPOINTS=noted` arms one for a
 process that a test starts; production refuses to start with it (`core.settings`).
 """
 
@@ -13,11 +13,15 @@ POINTS: Final[Mapping[str, str]] = {
     "claimed": "the lease is ours; nothing else has happened",
     "intended": "the attempt is committed; nothing is sent",
     "answered": "the reply has come; nothing is written down",
+    "refused": "it was not taken, or nobody knows; nothing is written down",
     "noted": "the answer is marked, or the task noted, on disk; the database knows nothing",
     "recorded": "attempt and stage are committed; the result is not stored",
     "looked": "the provider says it is finished; nothing is written down",
+    "cancelled_there": "the provider has dropped the task; nothing is written down",
     "fetched": "the result is on this disk; the bucket has nothing",
     "uploaded": "the bucket has every file; the database knows none",
+    "raw_uploaded": "the bucket has a useless answer as it came; the database does not know",
+    "late_uploaded": "the bucket has a late result; the database does not know",
     "stored": "the job is done; the spool still holds the answer",
 }
 

@@ -110,9 +110,11 @@ def store_late_edit(hands: Hands, spooled: Spooled) -> None:
         edit = _keep_edit(hands, job, spooled)
     except (BadResult, MediaRejected):
         kept = keeping.raw(services, job, spooled.body, spooled.attempt_id)
+        reach("late_uploaded")
         with services.sessions.begin() as session:
             keeping.record_raw(session, job, kept, spooled.attempt_id)
     else:
+        reach("late_uploaded")
         with services.sessions.begin() as session:
             at = session.get_one(Job, job.id, with_for_update=True)
             covers = _record_edit(session, at, edit)
@@ -214,6 +216,7 @@ def store_late_video(hands: Hands, job_id: UUID, attempt_id: UUID, ready: Ready)
         path = folder / "result.mp4"
         _fetch(services, ready, path)
         kept = keeping.video(hands, job, path, attempt_id)
+    reach("late_uploaded")
     outcome = Outcome(attempt_id=attempt_id, actual=ready.actual, usage=ready.usage)
     with services.sessions.begin() as session:
         attempt = attempts.locked(session, attempt_id)  # before the job: the order of every lock
@@ -310,6 +313,7 @@ def _end_badly(services: Services, claim: Claim, path: Path, ending: Ending) -> 
     except StorageError as error:
         _again(services, claim, why="storage_unavailable", error=error)
         return False
+    reach("raw_uploaded")
     with services.sessions.begin() as session:
         held(session, claim)
         keeping.record_raw(session, job, kept, ending.attempt_id)

@@ -355,6 +355,7 @@ def _heard(session: Session, services: Services, claim: Claim, headers: Mapping[
 
 def _not_done(hands: Hands, claim: Claim, attempt: Attempt, error: ProviderError) -> None:
     """Record a request that brought no result, by what its error says may be done next."""
+    reach("refused")
     services = hands.services
     outcome = _outcome(error)
 

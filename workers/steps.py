@@ -84,6 +84,7 @@ def _cancelled(services: Services, claim: Claim, task_id: str) -> bool:
     """
     provider: ListingProvider = services.videos[claim.dialect]  # type: ignore[assignment]
     if provider.cancel(task_id):
+        reach("cancelled_there")
         return True
     with services.sessions.begin() as session:
         runs.not_cancelled(session, claim)

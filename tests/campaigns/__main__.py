@@ -23,6 +23,7 @@ def main(arguments: list[str]) -> int:
                 restarts=asked.restarts,
                 seed=asked.seed if asked.seed is not None else random.randrange(10**6),
                 callbacks=asked.callbacks == "on",
+                limits=asked.limits == "on",
                 by=signal.Signals[f"SIG{asked.signal}"],
             )
         )
@@ -37,6 +38,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--restarts", type=int, required=True)
     parser.add_argument("--seed", type=int, help="of the jobs and the aims; drawn if not given")
     parser.add_argument("--callbacks", choices=("on", "off"), default="on")
+    parser.add_argument("--limits", choices=("on", "off"), default="off")
     parser.add_argument("--signal", choices=("KILL", "TERM"), default="KILL")
     return parser
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 from sqlalchemy import func, select
 
@@ -15,10 +16,12 @@ from core.stages import Stage
 from tests.campaigns import judge, objects, tables
 from tests.campaigns.filing import Filing
 from tests.campaigns.judge import Disturbances, Judgement
+from tests.campaigns.leaving import Leaving, left
+from tests.campaigns.limits import Peak, peaks
 from tests.campaigns.orphans import PickUp, pick_ups
 from tests.campaigns.plan import PACE, Plan
 from tests.campaigns.site import Site, running
-from tests.campaigns.strikes import Outage, Striker
+from tests.campaigns.strikes import Outage, Strike, Striker
 
 SPREAD_OVER = 0.95  # of the work: the last of it is done in peace, so that the wait has an end
 # How much of a job's way lies behind it.
@@ -38,10 +41,13 @@ class Outcome:
     settings: Settings
     judgement: Judgement
     missing: Sequence[str]  # objects
-    striker: Striker
+    strikes: Sequence[Strike]
     picked_up: Sequence[PickUp]
     outages: Sequence[Outage]
     deaths: int  # of workers that nobody had struck
+    peaks: Sequence[Peak]
+    folder: Path  # where all of it lay
+    leaving: Leaving | None  # if workers were asked to leave
     lost_replies: int
     settled_in_s: float
     seconds: float
@@ -84,21 +90,26 @@ class Campaign:
             self._filing.stop()
         lost_replies = self._stop_faults()
         settled_in_s = self._settle()
-        found = tables.read(site.services)
+        leaving = None if self._plan.by.name == "SIGKILL" else self._leaving()
+        found, entries = tables.read(site.services), site.ledger()
         done = Disturbances(
             strikes=self._striker.strikes,
             outages=self._outages,
             settle_s=site.settings.settle_s,
+            lost_replies=lost_replies,
         )
         return Outcome(
             plan=self._plan,
             settings=site.settings,
-            judgement=judge.judged(site.ledger(), found, done),
+            judgement=judge.judged(entries, found, done, filed=self._plan.jobs),
             missing=objects.missing(site.services, found),
-            striker=self._striker,
+            strikes=self._striker.strikes,
             picked_up=pick_ups(site.services, self._striker.strikes, self._outages),
             outages=self._outages,
-            deaths=self._deaths,
+            deaths=self._deaths + len(site.fleet.died()),
+            peaks=list(peaks(entries, site.settings)),
+            folder=site.folder,
+            leaving=leaving,
             lost_replies=lost_replies,
             settled_in_s=settled_in_s,
             seconds=time.monotonic() - began,
@@ -164,12 +175,14 @@ class Campaign:
     def limit_s(self) -> float:
         """Return how long a job may take to rest: a lease of each step, settling, polling."""
         settings = self._site.settings
-        timeout_s = (
-            settings.minimax_timeout_s if self._plan.kind == "video" else settings.openai_timeout_s
-        )
-        sending_s = timeout_s + settings.lease_margin_s + settings.settle_s
         reading_s = settings.step_lease_s + settings.store_lease_s + settings.video_poll_s
-        return sending_s + reading_s + SWEEPS_S
+        return self._sending_s() + reading_s + SWEEPS_S
+
+    def _sending_s(self) -> float:
+        """Return the lease of a paid request."""
+        settings = self._site.settings
+        by_kind = {"video": settings.minimax_timeout_s, "edit": settings.openai_timeout_s}
+        return by_kind[self._plan.kind] + settings.lease_margin_s
 
     def _settle(self) -> float:
         """Wait until every job rests. Return the seconds since nobody waited in the queue."""
@@ -178,6 +191,19 @@ class Campaign:
         self._waited(lambda: not self._may_still_be_found(), at_most_s=LATE_S)
         self._say(f"the queue was empty {emptied:.1f} s after the faults had stopped")
         return took_s
+
+    def _leaving(self) -> Leaving:
+        """Return how those left that were asked to, once they have had the time for it."""
+        fleet, settings = self._site.fleet, self._site.settings
+        self._waited(lambda: fleet.still_leaving() == 0, at_most_s=self.limit_s())
+        lease_s = max(self._sending_s(), settings.step_lease_s, settings.store_lease_s)
+        return left(
+            self._site.services,
+            self._striker.strikes,
+            self._outages,
+            longest_s=lease_s + SWEEPS_S,
+            still_running=fleet.still_leaving(),
+        )
 
     def _waited(self, so: Callable[[], bool], *, at_most_s: float) -> float:
         began = time.monotonic()

@@ -3,12 +3,12 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
 
+from core.rechecks import WORKER_LOST
 from core.stages import Outcome, Stage, Status
-from tests.campaigns.strikes import Outage, Strike
+from tests.campaigns.strikes import Hit, Outage, Strike
 from tests.campaigns.tables import AttemptRow, JobRow, Tables
 
 Entry = Mapping[str, Any]
@@ -46,18 +46,21 @@ class Disturbances:
     strikes: Sequence[Strike] = ()
     outages: Sequence[Outage] = ()
     settle_s: float = 0
+    lost_replies: int = 0  # that the provider counted
 
 
-def judged(entries: Sequence[Entry], tables: Tables, done: Disturbances) -> Judgement:
-    """Compare. `entries` are all lines of the ledger."""
+def judged(
+    entries: Sequence[Entry], tables: Tables, done: Disturbances, *, filed: int
+) -> Judgement:
+    """Compare. `entries` are all lines of the ledger; `filed` jobs have to be in the tables."""
     billed = [entry for entry in entries if entry["event"] == "billed"]
     asked_for = {entry["prompt"] for entry in billed}
     uncertain = [job for job in tables.jobs if job.stage == Stage.UNCERTAIN]
     live = {a.job_id: a for a in tables.attempts if a.outcome == Outcome.UNKNOWN}
     return Judgement(
-        lost=list(_lost(billed, tables)),
-        double=list(_double(billed, tables)),
-        uncertain=Counter(_why(live.get(job.id), done) for job in uncertain),
+        lost=[*_vanished(tables, filed), *_lost(billed, tables)],
+        double=list(_double(billed)),
+        uncertain=_reasons([live.get(job.id) for job in uncertain], done),
         uncertain_unbilled=sum(job.prompt not in asked_for for job in uncertain),
         moving=[_rests_not(job) for job in tables.jobs if _moves(job)],
         billed=len(billed),
@@ -74,6 +77,11 @@ def _rests_not(job: JobRow) -> str:
 
 
 # --- lost -------------------------------------------------------------------------------
+
+
+def _vanished(tables: Tables, filed: int) -> Iterator[str]:
+    if len(tables.jobs) < filed:
+        yield f"{filed} jobs were filed, and {len(tables.jobs)} are in the tables."
 
 
 def _lost(billed: Sequence[Entry], tables: Tables) -> Iterator[str]:
@@ -115,34 +123,51 @@ def _stands(job: JobRow) -> str:
 # --- double -----------------------------------------------------------------------------
 
 
-def _double(billed: Sequence[Entry], tables: Tables) -> Iterator[str]:
-    """No job is billed more often than once and once per consent."""
-    jobs = tables.by_prompt()
-    consents: Counter[UUID] = Counter(row.job_id for row in tables.attempts if row.consented)
+def _double(billed: Sequence[Entry]) -> Iterator[str]:
+    """No job is billed more often than once: nobody consents to more in a campaign."""
     tasks: dict[str, list[str]] = defaultdict(list)
     for entry in billed:
         tasks[entry["prompt"]].append(_name(entry))
     for prompt, names in tasks.items():
-        job = jobs.get(prompt)
-        allowed = 1 + (consents[job.id] if job is not None else 0)
-        if len(names) > allowed:
-            yield f"{prompt!r} was billed {len(names)} times, {allowed} allowed: {names}."
+        if len(names) > 1:
+            yield f"{prompt!r} was billed {len(names)} times: {names}."
 
 
 # --- uncertain --------------------------------------------------------------------------
+
+
+def _reasons(attempts: Sequence[AttemptRow | None], done: Disturbances) -> Mapping[str, int]:
+    """Count what replies were lost to. No more are lost than the provider says it lost."""
+    found = Counter(_why(attempt, done) for attempt in attempts)
+    beyond = max(0, found[REPLY_LOST] - done.lost_replies)
+    return found + Counter({UNEXPLAINED: beyond}) - Counter({REPLY_LOST: beyond})
 
 
 def _why(attempt: AttemptRow | None, done: Disturbances) -> str:
     """Return what an uncertain job's reply was lost to."""
     if attempt is None:
         return UNEXPLAINED
-    if attempt.observation not in {None, "worker_lost"}:
+    if attempt.observation not in {None, WORKER_LOST}:
         return REPLY_LOST
     until = attempt.send_deadline + timedelta(seconds=done.settle_s)
-    if any(each.began <= until and each.ended >= attempt.created_at for each in done.outages):
-        return RESTARTED
-    return KILLED if any(_hit(strike, attempt) for strike in done.strikes) else UNEXPLAINED
+    if any(_hit(strike, attempt, until) for strike in done.strikes):
+        return KILLED
+    # A worker that lives lost it then: it could not write down what it was told.
+    without = any(it.began <= until and it.ended >= attempt.created_at for it in done.outages)
+    return RESTARTED if without else UNEXPLAINED
 
 
-def _hit(strike: Strike, attempt: AttemptRow) -> bool:
-    return attempt.worker.startswith(strike.prefix) and strike.at >= attempt.created_at
+def _hit(strike: Strike, attempt: AttemptRow, until: datetime) -> bool:
+    """Whether a strike ended this very request. Of a blind one only the moment is known."""
+    if not attempt.worker.startswith(strike.prefix):
+        return False
+    if strike.blind:
+        return attempt.created_at <= strike.at <= until
+    return any(_is_it(hit, attempt) for hit in strike.hits)
+
+
+def _is_it(hit: Hit, attempt: AttemptRow) -> bool:
+    # The commit of an attempt may still have been on its way when its worker was killed.
+    if hit.attempt_id is None:
+        return hit.job_id == attempt.job_id
+    return hit.attempt_id == attempt.id

@@ -7,17 +7,19 @@ from typing import Any, Literal
 
 Kind = Literal["video", "edit"]
 
-# One person files everything, and the simulators' keys have no limits.
+# One person files everything. Limits are lifted, so that there is much under way to kill; the
+# ledger judges what was asked at once by what the settings say, lifted or not.
 WIDE: Mapping[str, str] = {
     "RUNNING_PER_USER": "1000",
     "MINIMAX_V2_IN_FLIGHT": "1000",
     "OPENAI_REQUESTS_PER_MINUTE": "100000",
     "OPENAI_INPUT_IMAGES_PER_MINUTE": "100000",
 }
-# Real settings only, and only shorter: nothing the engine decides by is switched off.
+# With these the queue has to wait for its limits, however many workers there are.
+NARROW: Mapping[str, str] = {"MINIMAX_V2_IN_FLIGHT": "10", "OPENAI_REQUESTS_PER_MINUTE": "20"}
+# Real settings only, and lengths are only shortened.
 SHORT: Mapping[Kind, Mapping[str, str]] = {
     "video": {
-        **WIDE,
         "WORKER_CONCURRENCY": "4",
         "CONNECT_TIMEOUT_S": "3",
         "MINIMAX_TIMEOUT_S": "6",
@@ -30,7 +32,6 @@ SHORT: Mapping[Kind, Mapping[str, str]] = {
     },
     # A killed edit is lost for good (its result came nowhere else), so few are under way at once.
     "edit": {
-        **WIDE,
         "WORKER_CONCURRENCY": "1",
         "CONNECT_TIMEOUT_S": "3",
         "OPENAI_TIMEOUT_S": "12",
@@ -73,6 +74,7 @@ class Plan:
     by: signal.Signals = signal.SIGKILL  # or SIGTERM: workers are asked to leave instead
     workers: int = 12
     hosts: int = 3  # spool folders; a host's workers share one
+    limits: bool = False  # whether the queue has to wait for them
 
     @property
     def simulator(self) -> str:
@@ -87,7 +89,7 @@ class Plan:
     @property
     def settings(self) -> Mapping[str, str]:
         """The environment's share that the campaign decides."""
-        return SHORT[self.kind]
+        return {**WIDE, **(NARROW if self.limits else {}), **SHORT[self.kind]}
 
     def faults(self) -> list[dict[str, Any]]:
         """Return the simulator's switches: lost replies, each kind as often as the others."""

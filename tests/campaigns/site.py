@@ -33,6 +33,7 @@ HOST = "127.0.0.1"
 ROLE = "proofsheet"
 CONNECTIONS = 500
 NEEDED_BYTES = 4 * 2**30
+MEMORY = Path("/dev/shm")  # noqa: S108  (folders are made with mkdtemp)
 OURS = ("web", "s3", "simulator")
 
 
@@ -83,9 +84,8 @@ def running(plan: Plan, pace: Mapping[str, Any]) -> Iterator[Site]:
 
 def _place() -> str | None:
     """Return where to keep it all: in memory if there is room, since no machine is switched off."""
-    memory = Path("/dev/shm")  # noqa: S108  (made with mkdtemp)
-    roomy = memory.is_dir() and shutil.disk_usage(memory).free >= NEEDED_BYTES
-    return str(memory) if roomy else None
+    roomy = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free >= NEEDED_BYTES
+    return str(MEMORY) if roomy else None
 
 
 def _started(plan: Plan, pace: Mapping[str, Any], folder: Path, ends: ExitStack) -> Site:

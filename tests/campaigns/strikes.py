@@ -20,6 +20,7 @@ from tests.campaigns.plan import REPLY_S
 # there; else at anybody.
 AIMED = 0.1
 SENDING = "between intent and record"
+UNKNOWN = "unknown"
 # What a kill counts as when it hits several steps: the most delicate of them.
 ORDER = (SENDING, "claimed, not sent", "storing", "generating", "idle")
 
@@ -53,13 +54,21 @@ class Strike:
 
     at: datetime
     prefix: str  # how the worker's name began
-    hits: Sequence[Hit]
+    hits: Sequence[Hit] = ()
+    blind: bool = False  # there was no database to ask what it hit
 
     @property
     def stage(self) -> str:
         """What it counts as."""
+        if self.blind:
+            return UNKNOWN
         hit = {each.stage for each in self.hits}
         return next((stage for stage in ORDER if stage in hit), ORDER[-1])
+
+
+def by_stage(strikes: Sequence[Strike]) -> Counter[str]:
+    """Return how many strikes count as what."""
+    return Counter(strike.stage for strike in strikes)
 
 
 class Striker:
@@ -74,7 +83,7 @@ class Striker:
 
     def strike(self) -> None:
         """End one worker at a random moment."""
-        aimed = self.by_stage()[SENDING] < AIMED * (len(self.strikes) + 1)
+        aimed = by_stage(self.strikes)[SENDING] < AIMED * (len(self.strikes) + 1)
         self._end((self._about_to_send() if aimed else None) or self._anybody())
 
     def strike_blindly(self) -> None:
@@ -82,11 +91,7 @@ class Striker:
         worker = self._anybody()
         at = datetime.now(UTC)
         self._leave(worker)
-        self.strikes.append(Strike(at=at, prefix=worker.prefix, hits=()))
-
-    def by_stage(self) -> Counter[str]:
-        """Return how many strikes count as what."""
-        return Counter(strike.stage for strike in self.strikes)
+        self.strikes.append(Strike(at=at, prefix=worker.prefix, blind=True))
 
     def _end(self, worker: Worker) -> None:
         at = datetime.now(UTC)

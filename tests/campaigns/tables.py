@@ -34,7 +34,6 @@ class AttemptRow:
     observation: str | None
     created_at: datetime
     send_deadline: datetime
-    consented: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +86,6 @@ def read(services: Services) -> Tables:
                     observation=row.observation,
                     created_at=row.created_at,
                     send_deadline=row.send_deadline,
-                    consented=row.consent_at is not None,
                 )
                 for row in session.scalars(select(Attempt).order_by(Attempt.created_at))
             ],

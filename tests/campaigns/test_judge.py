@@ -7,8 +7,16 @@ from uuid import UUID, uuid4
 import pytest
 
 from core.stages import Outcome, Stage, Status
-from tests.campaigns.judge import KILLED, REPLY_LOST, RESTARTED, UNEXPLAINED, Disturbances, judged
-from tests.campaigns.strikes import Outage, Strike
+from tests.campaigns import judge
+from tests.campaigns.judge import (
+    KILLED,
+    REPLY_LOST,
+    RESTARTED,
+    UNEXPLAINED,
+    Disturbances,
+    Judgement,
+)
+from tests.campaigns.strikes import SENDING, Hit, Outage, Strike
 from tests.campaigns.tables import AttemptRow, JobRow, ResultRow, Tables
 
 AT = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
@@ -26,7 +34,6 @@ def attempt(**changes) -> AttemptRow:
         observation=None,
         created_at=AT,
         send_deadline=AT + timedelta(seconds=6),
-        consented=False,
     )
     return replace(row, **changes)
 
@@ -40,6 +47,21 @@ def outage(at_s: float) -> Outage:
     return Outage(began=began, ended=began + timedelta(seconds=1))
 
 
+def strike(*hits: Hit) -> Strike:
+    return Strike(at=AT + timedelta(seconds=1), prefix="here:7:", hits=hits)
+
+
+def blind(at_s: float) -> Strike:
+    return Strike(at=AT + timedelta(seconds=at_s), prefix="here:7:", blind=True)
+
+
+def hit(attempt_id: UUID | None, *, job_id: UUID = DONE.id) -> Hit:
+    return Hit(job_id=job_id, stage=SENDING, lease_until=AT, attempt_id=attempt_id)
+
+
+LOST = attempt(outcome=Outcome.UNKNOWN, task_id=None, observation="worker_lost")
+
+
 def billed(task_id: str | None = "t-1", **changes) -> dict:
     return {"event": "billed", "prompt": "boat", "task_id": task_id, **changes}
 
@@ -49,8 +71,12 @@ def tables(job: JobRow, *attempts: AttemptRow, kept: bool = True) -> Tables:
     return Tables(jobs=[job], attempts=attempts, results=results)
 
 
+def judged(entries: list[dict], found: Tables, done: Disturbances | None = None) -> Judgement:
+    return judge.judged(entries, found, done or Disturbances(), filed=len(found.jobs))
+
+
 def test_a_task_with_its_attempt_and_its_result_is_fine():
-    found = judged([billed(), {"event": "arrived"}], tables(DONE, attempt()), Disturbances())
+    found = judged([billed(), {"event": "arrived"}], tables(DONE, attempt()))
 
     assert (found.lost, found.double, found.uncertain_jobs, found.billed) == ([], [], 0, 1)
 
@@ -59,9 +85,9 @@ def test_an_edit_is_known_by_the_id_it_was_sent_with():
     made = attempt(task_id=None)
     entry = billed(None, client_request_id=str(made.id))
 
-    assert judged([entry], tables(DONE, made), Disturbances()).lost == []
+    assert judged([entry], tables(DONE, made)).lost == []
     other = billed(None, client_request_id=str(uuid4()))
-    assert len(judged([other], tables(DONE, made), Disturbances()).lost) == 1
+    assert len(judged([other], tables(DONE, made)).lost) == 1
 
 
 @pytest.mark.parametrize(
@@ -77,12 +103,12 @@ def test_an_edit_is_known_by_the_id_it_was_sent_with():
     ids=["no attempt", "another task", "no result", "another's job", "no job", "thrown away"],
 )
 def test_a_billed_task_that_we_do_not_have_is_lost(accused):
-    assert len(judged([billed()], accused, Disturbances()).lost) == 1
+    assert len(judged([billed()], accused).lost) == 1
 
 
 def test_a_job_that_asks_has_lost_nothing_in_silence():
     lost_sight = attempt(outcome=Outcome.UNKNOWN, task_id=None, observation="no_answer")
-    found = judged([billed()], tables(ASKS, lost_sight), Disturbances())
+    found = judged([billed()], tables(ASKS, lost_sight), Disturbances(lost_replies=1))
 
     assert found.lost == []
     assert found.uncertain == {REPLY_LOST: 1}
@@ -92,37 +118,59 @@ def test_a_job_that_asks_has_lost_nothing_in_silence():
 def test_a_task_given_to_another_job_is_lost_even_if_its_own_asks():
     stolen = attempt(job_id=UUID(int=1))
 
-    assert len(judged([billed()], tables(ASKS, stolen), Disturbances()).lost) == 1
+    assert len(judged([billed()], tables(ASKS, stolen)).lost) == 1
 
 
-def test_two_bills_need_a_consent():
-    first, second = attempt(task_id="t-1", outcome=Outcome.UNKNOWN), attempt(task_id="t-2")
-    twice = [billed("t-1"), billed("t-2")]
-    assert len(judged(twice, tables(DONE, first, second), Disturbances()).double) == 1
+def test_a_second_bill_is_one_too_many_whatever_our_tables_say():
+    first, second = attempt(task_id="t-1", outcome=Outcome.SUPERSEDED), attempt(task_id="t-2")
+    found = judged([billed("t-1"), billed("t-2")], tables(DONE, first, second))
 
-    agreed = replace(first, outcome=Outcome.SUPERSEDED, consented=True)
-    assert judged(twice, tables(DONE, agreed, second), Disturbances()).double == []
+    assert len(found.double) == 1
+
+
+def test_a_job_that_vanished_is_lost():
+    there = tables(DONE, attempt())
+
+    assert judge.judged([billed()], there, Disturbances(), filed=1).lost == []
+    assert len(judge.judged([billed()], there, Disturbances(), filed=2).lost) == 1
 
 
 @pytest.mark.parametrize(
     ("done", "why"),
     [
         (Disturbances(), UNEXPLAINED),
-        (Disturbances(strikes=[Strike(at=AT, prefix="here:7:", hits=())]), KILLED),
-        (Disturbances(strikes=[Strike(at=AT, prefix="here:77:", hits=())]), UNEXPLAINED),
+        (Disturbances(strikes=[strike(hit(LOST.id))]), KILLED),
+        (Disturbances(strikes=[strike(hit(None))]), KILLED),
+        (Disturbances(strikes=[strike(hit(uuid4()))]), UNEXPLAINED),
+        (Disturbances(strikes=[strike(hit(None, job_id=uuid4()))]), UNEXPLAINED),
+        (Disturbances(strikes=[strike()]), UNEXPLAINED),
+        (Disturbances(strikes=[replace(strike(hit(LOST.id)), prefix="here:77:")]), UNEXPLAINED),
+        (Disturbances(strikes=[blind(5)]), KILLED),
+        (Disturbances(strikes=[blind(7)]), UNEXPLAINED),
+        (Disturbances(strikes=[blind(7)], settle_s=2), KILLED),
+        (Disturbances(strikes=[blind(-1)]), UNEXPLAINED),
+        (Disturbances(strikes=[blind(3 * 3600)], settle_s=2), UNEXPLAINED),
         (Disturbances(outages=[outage(2)]), RESTARTED),
         (Disturbances(outages=[outage(-2)]), UNEXPLAINED),
+        (Disturbances(outages=[outage(2)], strikes=[strike(hit(LOST.id))]), KILLED),
     ],
 )
 def test_an_uncertain_job_is_explained_by_what_hit_its_request(done, why):
-    lost_sight = attempt(outcome=Outcome.UNKNOWN, task_id=None, observation="worker_lost")
-    found = judged([], tables(ASKS, lost_sight), done)
+    found = judged([], tables(ASKS, LOST), done)
 
     assert found.uncertain == {why: 1}
     assert found.uncertain_unbilled == 1
 
 
+def test_no_more_replies_are_lost_than_the_provider_lost():
+    jobs = [replace(ASKS, id=uuid4(), prompt=f"boat {number}") for number in range(3)]
+    asked = [replace(LOST, id=uuid4(), job_id=job.id, observation="no_answer") for job in jobs]
+    found = judged([], Tables(jobs=jobs, attempts=asked, results=[]), Disturbances(lost_replies=2))
+
+    assert found.uncertain == {REPLY_LOST: 2, UNEXPLAINED: 1}
+
+
 def test_a_job_that_does_not_come_to_rest_is_named():
     stuck = replace(ASKS, stage=Stage.SUBMITTING)
 
-    assert len(judged([], tables(stuck), Disturbances()).moving) == 1
+    assert len(judged([], tables(stuck)).moving) == 1

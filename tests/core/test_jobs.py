@@ -1,11 +1,14 @@
 import threading
-from uuid import uuid4
+from concurrent.futures import ThreadPoolExecutor
+from uuid import UUID, uuid4
 
 import pytest
 
-from core import history, jobs
+from core import history, jobs, submissions
 from core.errors import NotFound
-from core.models import Role
+from core.models import Provider, Role
+from core.services import build
+from tests.application import settings_for
 from tests.core.conftest import filed, order, person
 
 
@@ -13,21 +16,35 @@ def ids(found):
     return [card.id for card in found.cards]
 
 
-def test_a_hundred_identical_submits_at_once_are_one_job(sessions, kim):
-    wish = order(client_key=uuid4().hex)
-    made, start = set(), threading.Barrier(20)
+AT_ONCE = 100
 
-    def submit() -> None:
-        start.wait()
-        for _ in range(5):
-            with sessions.begin() as session:
-                made.add(jobs.queue(session, kim, wish).id)
 
-    threads = [threading.Thread(target=submit) for _ in range(20)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+@pytest.fixture
+def services(database_url, bucket, tmp_path):
+    settings = settings_for(database_url, bucket, tmp_path)
+    made = build(settings, application="test", pool_size=AT_ONCE)
+    yield made
+    made.engine.dispose()
+    made.bucket.close()
+
+
+def test_a_hundred_identical_submits_at_once_are_one_job(services, sessions, kim):
+    options = {"mode": "text", "resolution": "768P", "duration": 5, "ratio": "16:9"}
+    wish = submissions.Wish(
+        provider=Provider.HAILUO,
+        model="MiniMax-H3",
+        prompt="slow push in",
+        options=options,
+        client_key=uuid4().hex,
+    )
+    start = threading.Barrier(AT_ONCE)
+
+    def submit(_: int) -> UUID:
+        start.wait(30)
+        return submissions.submit(services, kim, wish).id
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        made = set(pool.map(submit, range(AT_ONCE)))
 
     assert len(made) == 1
     with sessions() as session:

@@ -1,5 +1,6 @@
 """The model and the real engine say the same of a job after every move of a random walk."""
 
+import os
 from dataclasses import replace
 from random import Random
 from typing import Any, Final
@@ -17,7 +18,8 @@ from tests.model.state import State
 from workers.spool import Spool
 
 POOL: Final = 1500
-WALKS: Final = 10
+WALKS: Final = int(os.environ.get("AGREEMENT_WALKS", "10"))
+SEED: Final = os.environ.get("AGREEMENT_SEED", "1")
 STEPS: Final = 32
 WHOLE: Final[dict[str, Any]] = {"forgets": False, "skips": False, "consents": 9, "attempts": 9}
 EDIT: Final = Rules(dialect=Dialect.OPENAI, **WHOLE)
@@ -61,6 +63,7 @@ Shown = tuple[str, str, str]
 
 @pytest.mark.parametrize("rules", [EDIT, V1, V2], ids=lambda rules: rules.dialect.value)
 def test_every_walk_agrees(hands, kim, tmp_path, rules):
+    print(f"walks={WALKS} seed={SEED}")
     walks = telling(rules)
     names = {name for walk in walks for name, _, _ in walk}
     assert COMPARED[rules.dialect] <= names, "some move would never be compared"
@@ -73,14 +76,19 @@ def test_every_walk_agrees(hands, kim, tmp_path, rules):
 
 
 def telling(rules: Rules) -> list[Walk]:
-    """Return few random walks that show much, each up to where it last shows something new."""
-    random = Random(rules.dialect)
+    """Return few random walks that show much, each up to where it last shows something new.
+
+    Whatever is asked for beyond that is walked to its end.
+    """
+    random = Random(f"{rules.dialect} {SEED}")
     pool = [walk(rules, random) for _ in range(POOL)]
     seen: set[Shown] = set()
     chosen = []
     for _ in range(WALKS):
         best = max(pool, key=lambda walk: _worth(walk, seen))
-        last = max(number for number, it in enumerate(shown(best)) if it not in seen)
+        pool.remove(best)
+        new = [number for number, it in enumerate(shown(best)) if it not in seen]
+        last = max(new, default=len(best))
         chosen.append(best[: last + 1])
         seen.update(shown(chosen[-1]))
     return chosen
