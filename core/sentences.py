@@ -43,7 +43,7 @@ SENTENCES: Final = {
     Stage.STORED: msg("Finished and saved."),
     Stage.REJECTED: msg("The provider refused this request."),
     Stage.FAILED: msg("The provider could not finish it."),
-    Stage.EXPIRED: msg("Its time ran out before the provider took it."),
+    Stage.EXPIRED: msg("Its time ran out before a result was stored."),
     Stage.BAD_RESULT: msg("The provider's answer held nothing usable. The raw answer is kept."),
     Stage.ABANDONED: msg("You gave up on it. If its result still turns up, it is kept here."),
     Stage.CANCELLED: msg("Cancelled before it cost anything."),

@@ -34,7 +34,7 @@ from core.stages import Stage
 from core.storage import Stored
 from core.transitions import job_of
 from workers import keeping
-from workers.backoff import backoff_s
+from workers.backoff import LONGEST_S, RAREST_S, backoff_s
 from workers.hands import Hands
 from workers.keeping import Kept
 from workers.spool import Spooled
@@ -43,7 +43,9 @@ log = structlog.get_logger(__name__)
 
 DOWNLOAD_SHARE = 0.6  # of the lease; the rest is for looking into the file and storing it
 DOWNLOAD_TRIES = 3
+CUT = "download_cut"
 BROKEN = "download_broken"
+ONLY_HELP = frozenset({"link_not_allowed", "download_too_large"})  # an operator can change that
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,10 +191,13 @@ def store_video(hands: Hands, claim: Claim, ready: Ready) -> None:
             reach("fetched")
             kept = keeping.video(hands, job, path, attempt_id)
         except (StorageError, DecoderFailed, ProviderError) as error:
-            _again(services, claim, why=_code(error), error=error)
+            if _code(error) == CUT:
+                _not_whole(hands, claim, None, attempt_id, why=CUT, error=error)
+            else:
+                _again(services, claim, why=_code(error), error=error)
             return
         except MediaRejected as error:
-            _unplayable(hands, claim, path, attempt_id, error)
+            _not_whole(hands, claim, path, attempt_id, why=BROKEN, error=error)
             return
     reach("uploaded")
     outcome = Outcome(attempt_id=attempt_id, actual=ready.actual, usage=ready.usage)
@@ -233,16 +238,20 @@ def _fetch(services: Services, ready: Ready, path: Path) -> None:
     )
 
 
-def _unplayable(
-    hands: Hands, claim: Claim, path: Path, attempt_id: UUID, error: MediaRejected
+def _not_whole(
+    hands: Hands, claim: Claim, path: Path | None, attempt_id: UUID, *, why: str, error: AppError
 ) -> None:
-    """A file that cannot be played is fetched anew before it counts as a bad result."""
+    """A video that is cut or cannot be played is fetched anew, from a fresh link, a few times."""
     with hands.services.sessions() as session:
-        tries = events.count(session, claim.job_id, "step_failed", why=BROKEN) + 1
+        failed = (
+            events.count(session, claim.job_id, "step_failed", why=it) for it in (CUT, BROKEN)
+        )
+        tries = sum(failed) + 1
     if tries < DOWNLOAD_TRIES:
-        _again(hands.services, claim, why=BROKEN, error=error)
+        _again(hands.services, claim, why=why, error=error)
     else:
-        ending = Ending(attempt_id=attempt_id, code="not_a_video", message=str(error))
+        code = "not_a_video" if why == BROKEN else "never_whole"
+        ending = Ending(attempt_id=attempt_id, code=code, message=str(error))
         _end_badly(hands.services, claim, path, ending)
 
 
@@ -301,17 +310,18 @@ def _keep_late(
     log.info("late_result_kept", job_id=str(job.id), results=len(covers))
 
 
-def _end_badly(services: Services, claim: Claim, path: Path, ending: Ending) -> bool:
-    """End a job whose paid answer holds nothing usable, once the answer itself is kept."""
+def _end_badly(services: Services, claim: Claim, path: Path | None, ending: Ending) -> bool:
+    """End a job whose paid answer holds nothing usable, once the answer, if any, is kept."""
     job = _job(services, claim.job_id)
     try:
-        kept = keeping.raw(services, job, path, ending.attempt_id)
+        kept = keeping.raw(services, job, path, ending.attempt_id) if path is not None else None
     except StorageError as error:
         _again(services, claim, why="storage_unavailable", error=error)
         return False
     with services.sessions.begin() as session:
         held(session, claim)
-        keeping.record_raw(session, job, kept, ending.attempt_id)
+        if kept is not None:
+            keeping.record_raw(session, job, kept, ending.attempt_id)
         runs.ended(
             session, claim, Stage.BAD_RESULT, code=ending.code, message=ending.message[:2000]
         )
@@ -321,7 +331,9 @@ def _end_badly(services: Services, claim: Claim, path: Path, ending: Ending) -> 
 def _again(services: Services, claim: Claim, *, why: str, error: AppError) -> None:
     log.warning("storing_failed", job_id=str(claim.job_id), why=why, reason=str(error))
     with services.sessions.begin() as session:
-        runs.retry(session, claim, due_in_s=backoff_s(claim.failures), why=why)
+        longest_s = RAREST_S if why in ONLY_HELP else LONGEST_S
+        due_in_s = backoff_s(claim.failures, longest_s=longest_s)
+        runs.retry(session, claim, due_in_s=due_in_s, why=why)
 
 
 def _code(error: AppError) -> str:

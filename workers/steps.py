@@ -25,6 +25,11 @@ from workers.sending import submit
 log = structlog.get_logger(__name__)
 
 ENDED_THERE = {"task_expired": Stage.EXPIRED, "cancelled_at_provider": Stage.CANCELLED}
+# The same of a task that had finished: it was paid for.
+ENDED_FINISHED = {
+    "task_expired": (Stage.EXPIRED, "result_expired"),
+    "cancelled_at_provider": (Stage.FAILED, "result_deleted"),
+}
 
 
 def take(hands: Hands, claim: Claim, *, deadline: float) -> None:
@@ -90,11 +95,11 @@ def _cancelled(services: Services, claim: Claim, task_id: str) -> bool:
 
 def _end(services: Services, claim: Claim, broken: Broken) -> None:
     """End a job whose task the provider gave up on."""
-    stage = ENDED_THERE.get(broken.code, Stage.FAILED)
-    if claim.stage is Stage.STORING and stage is Stage.CANCELLED:
-        stage = Stage.FAILED  # it had finished: it was paid for
+    stage, code = ENDED_THERE.get(broken.code, Stage.FAILED), broken.code
+    if claim.stage is Stage.STORING:
+        stage, code = ENDED_FINISHED.get(broken.code, (stage, code))
     with services.sessions.begin() as session:
-        runs.ended(session, claim, stage, code=broken.code, message=broken.provider_message)
+        runs.ended(session, claim, stage, code=code, message=broken.provider_message)
 
 
 def _task_id(services: Services, job_id: UUID) -> str:
