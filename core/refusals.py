@@ -229,6 +229,15 @@ READING: Final[Mapping[str, Message]] = {
         "{provider} could not be asked how the task stands. Nothing is lost; it is asked again by "
         "itself, and asking is free."
     ),
+    "check_limited": msg(
+        "{provider} limits how often we may ask how the task stands. The task itself goes on; it "
+        "is asked about again by itself, and asking is free."
+    ),
+    "check_refused": msg(
+        "{provider} does not let us ask how the task stands, because of our key or our account. "
+        "The task itself goes on; it is asked about again by itself, and asking is free. An "
+        "administrator must check {setting}."
+    ),
     "check_incomplete": msg(
         "{provider}'s word on the task was incomplete. Nothing is lost; it is asked again by "
         "itself, and asking is free."
