@@ -222,6 +222,10 @@ GIVEN_UP: Final[Mapping[str, Message]] = {
         "You gave up on this request. It may have been charged. If its result still turns up, it "
         "is kept here."
     ),
+    "stopped_waiting": msg(
+        "You stopped waiting for this video. {provider} had taken the request, so it is charged if "
+        "the video is still made; then it is kept here. A new job costs again."
+    ),
 }
 
 READING: Final[Mapping[str, Message]] = {

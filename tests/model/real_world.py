@@ -182,6 +182,11 @@ class RealWorld(RealSteps):
         with self.begin() as session:
             decisions.give_up(session, self.user, self.job.id)
 
+    def stop_waiting(self, _: int, before: State) -> None:
+        self._set_run(stage_since=clock.now() - timedelta(seconds=HOUR_S))
+        with self.begin() as session:
+            decisions.stop_waiting(session, self.user, self.job.id)
+
     def refuses(self, decision: str) -> None:
         """What the model does not offer, the engine does not do."""
         with pytest.raises(AppError):

@@ -27,6 +27,7 @@ WORKERS = (
     "result_deleted",
     "result_expired",
     "result_not_ready",
+    "stopped_waiting",
     "storage_unavailable",
     "worker_lost",
 )
