@@ -9,12 +9,12 @@ from uuid import UUID
 
 import structlog
 
-from core import attempts, durations, runs
+from core import attempts, durations, events, runs
 from core.claims import Claim, Stale
 from core.errors import ProviderError
 from core.failpoints import reach
 from core.models import Dialect
-from core.providers import Broken, ListingProvider, Pending, Progress, Ready
+from core.providers import Broken, Cancelled, ListingProvider, Pending, Progress, Ready
 from core.services import Services
 from core.stages import Stage
 from workers import results
@@ -24,6 +24,7 @@ from workers.sending import submit
 
 log = structlog.get_logger(__name__)
 
+CANCEL_AGAIN_S = 5.0  # the longest until a task that was to be cancelled is looked at again
 ENDED_THERE = {"task_expired": Stage.EXPIRED, "cancelled_at_provider": Stage.CANCELLED}
 # The same of a task that had finished: it was paid for.
 ENDED_FINISHED = {
@@ -53,7 +54,7 @@ def look(hands: Hands, claim: Claim) -> None:
     services = hands.services
     task_id = _task_id(services, claim.job_id)
     try:
-        if claim.cancel and not _cancelled(services, claim, task_id):
+        if claim.cancel and not _cancel(services, claim, task_id):
             return
         progress = services.videos[claim.dialect].progress(task_id)
     except ProviderError as error:
@@ -62,6 +63,8 @@ def look(hands: Hands, claim: Claim) -> None:
     match progress:
         case Pending():
             poll_in_s = hands.looks.next_s(services.sessions, claim.job_id)
+            if claim.cancel:
+                poll_in_s = min(poll_in_s, CANCEL_AGAIN_S)
             with services.sessions.begin() as session:
                 runs.looked(
                     session,
@@ -79,17 +82,22 @@ def look(hands: Hands, claim: Claim) -> None:
             results.store_video(hands, storing, progress)
 
 
-def _cancelled(services: Services, claim: Claim, task_id: str) -> bool:
-    """Have a task dropped that still waits. Return whether it was; what it became shows next.
-
-    Raises:
-        ProviderError: nobody answered; it is tried again.
-    """
+def _cancel(services: Services, claim: Claim, task_id: str) -> bool:
+    """Have a task dropped that still waits. Return whether to look what became of it."""
     provider: ListingProvider = services.videos[claim.dialect]  # type: ignore[assignment]
-    if provider.cancel(task_id):
+    try:
+        found = provider.cancel(task_id)
+    except ProviderError as error:  # the next look tries again, if it still waits then
+        log.info("not_cancelled_yet", job_id=str(claim.job_id), reason=str(error))
+        return True
+    if found is Cancelled.IN_TIME:
         return True
     with services.sessions.begin() as session:
-        runs.not_cancelled(session, claim)
+        if found is Cancelled.TOO_LATE:
+            runs.not_cancelled(session, claim)
+        else:
+            events.record(session, claim.job_id, "result_deleted", by=claim.worker)
+            runs.ended(session, claim, Stage.FAILED, code="result_deleted")
     return False
 
 

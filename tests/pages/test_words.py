@@ -39,6 +39,7 @@ EVENTS: Sequence[tuple[str, str, Mapping[str, Any]]] = [
     ("task_found", "operator", {"task_id": "task_1"}),
     ("cancel_asked", "kim", {}),
     ("cancel_refused", "w1", {}),
+    ("result_deleted", "w1", {}),
     ("late_result_kept", "worker", {}),
     ("late_result_missing", "w1", {"code": "task_expired"}),
     ("result_unusable", "worker", {"count": 2}),
