@@ -358,6 +358,21 @@ def test_one_damaged_file_keeps_no_other_answer_waiting(services, hands, kim, fi
     assert sweep.recover(hands) == 1
 
 
+def test_a_task_that_an_error_names_is_asked_for(services, hands, kim, file_video, settle):
+    job = file_video(*V1)
+    claim = claimed(hands)
+    attempt = intended(services, claim)
+    taken = services.videos["minimax_v1"].submit(_request(services, job), limits=_limits())
+    error = OutcomeUnknown("an error and a task at once", code="unexpected_answer")
+    error.named_task = taken.task_id
+
+    sending._not_done(hands, claim, attempt, error)
+    assert stage_of(services, kim, job) is Stage.UNCERTAIN
+    look_now(hands)
+
+    assert settle(job).stage is Stage.STORED
+
+
 # --- limits -----------------------------------------------------------------------------
 
 
