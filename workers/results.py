@@ -13,7 +13,7 @@ from uuid import UUID
 import structlog
 from sqlalchemy.orm import Session
 
-from core import assets, attempts, events, jobs, runs
+from core import assets, attempts, events, jobs, rechecks, runs
 from core.claims import Claim, Stale, held
 from core.errors import (
     AppError,
@@ -24,7 +24,7 @@ from core.errors import (
     StorageError,
 )
 from core.failpoints import reach
-from core.models import Asset, Job
+from core.models import Asset, Attempt, Job
 from core.providers import EditResult, Ready
 from core.providers.answer_file import read_answer
 from core.providers.fetch import fetch
@@ -87,8 +87,9 @@ def store_edit(hands: Hands, claim: Claim, spooled: Spooled) -> None:
     try:
         edit = _keep_edit(hands, job, spooled)
     except (BadResult, MediaRejected) as error:
-        code = error.code if isinstance(error, BadResult) else "not_an_image"
-        ending = Ending(attempt_id=spooled.attempt_id, code=code, message=str(error))
+        ending = Ending(
+            attempt_id=spooled.attempt_id, code=_useless_code(error), message=str(error)
+        )
         if not _end_badly(services, claim, spooled.body, ending):
             return
     except (StorageError, DecoderFailed) as error:
@@ -110,10 +111,8 @@ def store_late_edit(hands: Hands, spooled: Spooled) -> None:
     job = _job(services, spooled.job_id)
     try:
         edit = _keep_edit(hands, job, spooled)
-    except (BadResult, MediaRejected):
-        kept = keeping.raw(services, job, spooled.body, spooled.attempt_id)
-        with services.sessions.begin() as session:
-            keeping.record_raw(session, job, kept, spooled.attempt_id)
+    except (BadResult, MediaRejected) as error:
+        _keep_useless(hands, job, spooled.body, spooled.attempt_id, code=_useless_code(error))
     else:
         with services.sessions.begin() as session:
             at = session.get_one(Job, job.id, with_for_update=True)
@@ -149,8 +148,8 @@ def _keep_edit(hands: Hands, job: Job, spooled: Spooled) -> _KeptEdit:
     )
 
 
-def _raw(hands: Hands, job: Job, spooled: Spooled) -> tuple[Stored, assets.Picture]:
-    return keeping.raw(hands.services, job, spooled.body, spooled.attempt_id)
+def _useless_code(error: BadResult | MediaRejected) -> str:
+    return error.code if isinstance(error, BadResult) else "not_an_image"
 
 
 def _usable(
@@ -208,7 +207,7 @@ def store_video(hands: Hands, claim: Claim, ready: Ready) -> None:
 
 
 def store_late_video(hands: Hands, job_id: UUID, attempt_id: UUID, ready: Ready) -> None:
-    """Keep a video whose job has gone on or ended without it.
+    """Keep a video whose job has gone on or ended without it; after a few tries, what came of it.
 
     Raises:
         StorageError, DecoderFailed, ProviderError, MediaRejected: it is not kept yet.
@@ -217,14 +216,50 @@ def store_late_video(hands: Hands, job_id: UUID, attempt_id: UUID, ready: Ready)
     job = _job(services, job_id)
     with hands.spool.scratch() as folder:
         path = folder / "result.mp4"
-        _fetch(services, ready, path)
-        kept = keeping.video(hands, job, path, attempt_id)
+        try:
+            _fetch(services, ready, path)
+            kept = keeping.video(hands, job, path, attempt_id)
+        except (ProviderError, MediaRejected) as error:
+            if not _was_last_try(services, attempt_id, why=why_not(error)):
+                raise
+            useless = path if isinstance(error, MediaRejected) else None
+            code = "never_whole" if useless is None else "not_a_video"
+            _keep_useless(hands, job, useless, attempt_id, code=code)
+            return
     outcome = Outcome(attempt_id=attempt_id, actual=ready.actual, usage=ready.usage)
     with services.sessions.begin() as session:
         at = session.get_one(Job, job_id, with_for_update=True)
         cover = keeping.record(session, at, kept, attempt_id, 0)
         _keep_late(session, services, at, [cover], outcome)
         attempts.locked(session, attempt_id).recheck_at = None
+
+
+def why_not(error: AppError) -> str:
+    """Return the code of core.refusals for why a video could not be fetched and stored."""
+    return BROKEN if isinstance(error, MediaRejected) else _code(error)
+
+
+def _was_last_try(services: Services, attempt_id: UUID, *, why: str) -> bool:
+    """Return whether a late video that is cut or cannot be played was fetched often enough."""
+    if why not in {CUT, BROKEN}:
+        return False
+    with services.sessions() as session:
+        attempt = session.get_one(Attempt, attempt_id)
+        return rechecks.late_failures(session, attempt, CUT, BROKEN) + 1 >= DOWNLOAD_TRIES
+
+
+def _keep_useless(
+    hands: Hands, job: Job, path: Path | None, attempt_id: UUID, *, code: str
+) -> None:
+    """Keep what came in place of a late result, if anything did, and say so in the job's log."""
+    services = hands.services
+    kept = keeping.raw(services, job, path, attempt_id) if path is not None else None
+    with services.sessions.begin() as session:
+        attempt = attempts.locked(session, attempt_id)
+        if kept is not None:
+            keeping.record_raw(session, job, kept, attempt_id)
+        rechecks.missing(session, attempt, code=code, by=hands.worker)
+        events.show_change(session, job_id=job.id, user_id=job.user_id)
 
 
 def _fetch(services: Services, ready: Ready, path: Path) -> None:

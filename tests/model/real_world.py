@@ -106,7 +106,7 @@ class RealWorld(RealSteps):
             rechecks.attach(session, self.attempts[number], task_id=task_id, by="test")
 
     def candidate_dropped(self, number: int, before: State) -> None:
-        looking._forget_candidate(self.services, self.attempts[number])
+        looking._forget_candidate(self.hands, self.attempts[number])
 
     def matched(self, number: int, before: State) -> None:
         assert self._match(before, number) == self.task_id(number)

@@ -42,6 +42,7 @@ EVENTS: Sequence[tuple[str, str, Mapping[str, Any]]] = [
     ("result_deleted", "w1", {}),
     ("late_result_kept", "worker", {}),
     ("late_result_missing", "w1", {"code": "task_expired"}),
+    ("late_result_not_fetched", "w1", {"why": "download_cut"}),
     ("result_unusable", "worker", {"count": 2}),
     ("check_asked", "kim", {}),
     ("thumbnail_not_made", "worker", {"position": 0}),

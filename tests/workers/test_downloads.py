@@ -6,11 +6,11 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import update
 
-from core import clock
+from core import clock, decisions
 from core.models import AssetKind, Attempt, Job
 from core.stages import FINAL, Stage
 from tests.providers.control import Control
-from tests.workers.conftest import fault, video_filed
+from tests.workers.conftest import fault, look_now, video_filed
 from tests.workers.observing import VIDEOS, Bench
 from workers import sweep
 from workers.backoff import LONGEST_S, RAREST_S
@@ -133,3 +133,75 @@ def test_what_ends_there_once_it_was_finished_was_paid_for(
     found = bench.seen(job)
 
     assert (found.stage, found.job.error_code) == (stage, code)
+
+
+# --- late results -----------------------------------------------------------------------
+
+
+def given_up(bench: Bench, whom: str) -> Job:
+    """Return a job whose owner stopped waiting for a task that its provider still has."""
+    job = filed(bench, whom)
+    bench.work()
+    bench.sql("UPDATE runs SET dialect = 'minimax_v1', stage_since = now() - interval '1 hour'")
+    with bench.hands.services.sessions.begin() as session:
+        decisions.stop_waiting(session, bench.user, job.id)
+    return job
+
+
+def said_of_late(found, kind: str) -> list[str]:
+    told = (event.detail for event in found.events if event.kind == kind)
+    return [detail.get("why") or detail.get("code") for detail in told]
+
+
+@pytest.mark.parametrize(
+    ("broken", "why", "code", "kept"),
+    [
+        ("download_truncated", "download_cut", "never_whole", 0),
+        ("download_html", "download_broken", "not_a_video", 1),
+    ],
+)
+def test_a_late_video_that_is_never_whole_is_said_to_be_missing(
+    bench, minimax_simulator, broken, why, code, kept
+):
+    fault(minimax_simulator, broken)
+    job = given_up(bench, "v1")
+    time.sleep(0.2)
+
+    for _ in range(DOWNLOAD_TRIES + 1):
+        look_now(bench.hands)
+    found = bench.seen(job)
+
+    assert said_of_late(found, "late_result_not_fetched") == [why] * (DOWNLOAD_TRIES - 1)
+    assert said_of_late(found, "late_result_missing") == [code]
+    assert len(found.of_kind(AssetKind.RAW)) == kept
+    assert found.attempts[0].recheck_at is None
+
+
+@pytest.mark.parametrize(("whom", "ends"), [("v1", False), ("v2", True)])
+def test_a_late_video_at_a_refused_address_is_lost_with_a_word_when_its_provider_drops_it(
+    bench, minimax_simulator, whom, ends
+):
+    fault(minimax_simulator, "evil_url")
+    job = given_up(bench, whom)
+    time.sleep(0.2)
+    for _ in range(5):
+        look_now(bench.hands)
+    week_passes(bench)
+    look_now(bench.hands)
+    found = bench.seen(job)
+
+    assert said_of_late(found, "late_result_not_fetched") == ["link_not_allowed"] * 3
+    assert said_of_late(found, "late_result_missing") == (["result_expired"] if ends else [])
+    assert (found.attempts[0].recheck_at is None) is ends
+
+
+def test_a_late_task_of_the_first_api_is_asked_about_for_ever(bench, minimax_simulator):
+    fault(minimax_simulator, "stuck")
+    job = given_up(bench, "v1")
+    week_passes(bench)
+    look_now(bench.hands)
+
+    found = bench.seen(job)
+    with bench.hands.services.sessions() as session:
+        wait = found.attempts[0].recheck_at - clock.read(session)
+    assert wait > timedelta(hours=5)

@@ -14,7 +14,7 @@ from core.models import AssetKind, Attempt, Dialect, Job, Run
 from core.providers import SendLimits
 from core.services import Services
 from core.stages import Outcome, Stage
-from tests.workers.conftest import billed, look_now
+from tests.workers.conftest import billed, fault, look_now
 from tests.workers.processes import until
 from workers import requests as asking
 from workers import sending, sweep
@@ -219,6 +219,26 @@ def test_a_late_answer_of_a_job_that_was_given_up_is_kept(services, hands, kim, 
     assert detail.stage is Stage.ABANDONED
     assert len(detail.of_kind(AssetKind.RESULT)) == 1
     assert detail.job.cost_usd > 0
+
+
+def test_a_late_answer_that_holds_nothing_is_kept_and_told_of(
+    services, hands, kim, file_edit, openai_simulator
+):
+    job = file_edit()
+    attempt = intended(services, claimed(hands), send_s=-services.settings.settle_s - 1)
+    die(services, job)
+    sweep.sweep(hands)
+    with services.sessions.begin() as session:
+        decisions.give_up(session, kim, job.id)
+
+    fault(openai_simulator, "b64_html", times=1)
+    spooled_answer(services, hands, attempt, job)
+    assert sweep.recover(hands) == 1
+    detail = detail_of(services, kim, job)
+
+    assert len(detail.of_kind(AssetKind.RAW)) == 1
+    told = [event.detail for event in detail.events if event.kind == "late_result_missing"]
+    assert told == [{"code": "not_an_image"}]
 
 
 def test_a_noted_task_is_taken_up(services, hands, kim, file_video, settle, minimax_simulator):
