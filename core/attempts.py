@@ -96,6 +96,7 @@ def settled(
     http_status: int | None = None,
     request_id: str | None = None,
     task_id: str | None = None,
+    candidate: str | None = None,
 ) -> Attempt:
     """Record what became of an attempt, also when its worker no longer holds the lease.
 
@@ -111,6 +112,7 @@ def settled(
     attempt.http_status = http_status or attempt.http_status
     attempt.request_id = request_id or attempt.request_id
     attempt.provider_task_id = attempt.provider_task_id or task_id
+    attempt.candidate_task_id = attempt.candidate_task_id or candidate
     return attempt
 
 

@@ -1,18 +1,20 @@
-"""What people may do with a job that is not final: cancel, look again, send again, give up.
+"""What people may do with a job that is not final, from cancelling it to giving it up.
 
 Rows are locked in one order everywhere, run → attempt → job, so that nobody
 who decides ever waits in a circle with a worker.
 """
 
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from core import attempts, audit, events, jobs, rechecks, runs
+from core import attempts, audit, clock, events, jobs, rechecks, runs
 from core.errors import Conflict, NotFound, Rejected, msg
 from core.models import Attempt, Dialect, Run, User
+from core.polling import STALLED_S
 from core.stages import Outcome, Stage
 
 MOVED_ON: Final = msg("This job has moved on by itself; look at it again.")
@@ -88,6 +90,32 @@ def give_up(session: Session, user: User, id: UUID) -> None:
     if attempt is not None:
         rechecks.after_settling(session, attempt)
     audit.record(session, "job_abandoned", user_id=user.id, on=("job", id))
+
+
+def stop_waiting(session: Session, user: User, id: UUID) -> None:
+    """End a video that has stalled; if its result still comes, it is kept as an extra.
+
+    Raises:
+        Rejected: it has not.
+    """
+    run = _run(session, user, id)
+    if not has_stalled(run, at=clock.read(session)):
+        raise Rejected(msg("It is still at work: only a video that has stalled can be given up."))
+    attempt = attempts.live(session, id)
+    runs.ended_by(session, run, Stage.ABANDONED, by=user.login_id, code="stopped_waiting")
+    if attempt is not None:
+        rechecks.after_settling(session, attempt)
+    audit.record(session, "job_abandoned", user_id=user.id, on=("job", id))
+
+
+def has_stalled(run: Run, *, at: datetime) -> bool:
+    """Return whether a video has been at one stage for too long and nothing will ever end it.
+
+    The first API's tasks have no end of their own; what the second one has, it drops.
+    """
+    waits = Stage(run.stage) in {Stage.GENERATING, Stage.STORING}
+    long = at - run.stage_since > timedelta(seconds=STALLED_S)
+    return run.dialect == Dialect.MINIMAX_V1 and waits and long
 
 
 def _run(session: Session, user: User, id: UUID) -> Run:

@@ -176,4 +176,9 @@ class LinkExpired(ProviderError):
 
 
 class OutcomeUnknown(ProviderError):
-    """It may have been accepted and billed; only a person may send it again."""
+    """It may have been accepted and billed; only a person may send it again.
+
+    `named_task` is what the answer called a task, if it did: it may be ours, and can be asked for.
+    """
+
+    named_task: str | None = None

@@ -21,6 +21,7 @@ CODES: Final = {
     Stage.GENERATING: (Stage.EXPIRED, "task_expired"),
     Stage.STORING: (Stage.BAD_RESULT, "answer_lost"),
 }
+NEVER_COPIED: Final = (Stage.EXPIRED, "result_expired")  # a video: its provider had it, not we
 
 
 def passed(session: Session, *, limit: int = 100) -> Sequence[UUID]:
@@ -40,7 +41,7 @@ def end(session: Session, job_id: UUID, *, by: str) -> bool:
     )
     if run is None:
         return False
-    stage, code = CODES[Stage(run.stage)]
+    stage, code = _ending(run)
     runs.ended_by(session, run, stage, by=by, code=code)
     return True
 
@@ -55,7 +56,7 @@ def _time_is_up() -> ColumnElement[bool]:
         (Run.stage == Stage.READY)
         & (Job.created_at < now - UNTAKEN)
         & (func.coalesce(consented, Job.created_at) < now - UNTAKEN),
-        (Run.stage == Stage.GENERATING)
+        Run.stage.in_([Stage.GENERATING, Stage.STORING])
         & (Run.dialect == Dialect.MINIMAX_V2)
         & (Job.created_at < now - V2_TASK)
         & (sent < now - V2_TASK),
@@ -63,3 +64,10 @@ def _time_is_up() -> ColumnElement[bool]:
         & Run.spool_host.is_not(None)
         & (Run.stage_since < now - SPOOLED_ELSEWHERE),
     )
+
+
+def _ending(run: Run) -> tuple[Stage, str]:
+    """Return the final stage and its code. Only an edit's answer lies on a disk of ours."""
+    if Stage(run.stage) is Stage.STORING and run.spool_host is None:
+        return NEVER_COPIED
+    return CODES[Stage(run.stage)]

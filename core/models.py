@@ -323,7 +323,7 @@ class Attempt(Base):
     observation: Mapped[str | None]  # what was seen: a code of core.refusals
     settled_at: Mapped[datetime | None]
     provider_task_id: Mapped[str | None]
-    candidate_task_id: Mapped[str | None]  # named by a callback; proves nothing until asked
+    candidate_task_id: Mapped[str | None]  # named to us; proves nothing until asked
     recheck_at: Mapped[datetime | None]  # a late answer waits to be looked at
     request_id: Mapped[str | None]
     http_status: Mapped[int | None]

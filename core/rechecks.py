@@ -23,8 +23,10 @@ LOOKED_FOR = timedelta(days=7)  # as long as MiniMax keeps a task
 SKEW = timedelta(seconds=60)  # between the provider's clock and the database's
 SOONEST_S = 3.0
 RAREST_S = 3600.0
+RAREST_SHARE = 28  # of its age, a task that nobody ever drops is asked about: at a week, 6 h
 MAY_HAVE_ONE = (Outcome.OPEN, Outcome.UNKNOWN, Outcome.SUPERSEDED)
 WORKER_LOST = "worker_lost"  # a code of core.refusals: why the sweep doubts a request
+TOLD = 3  # times that a log says of a late result why it was not fetched
 ENDED_WITHOUT_IT = frozenset({Stage.ABANDONED, Stage.EXPIRED, Stage.CANCELLED})
 
 
@@ -74,13 +76,56 @@ def later(attempt: Attempt, *, in_s: float) -> None:
     attempt.recheck_at = clock.now() + timedelta(seconds=in_s)
 
 
-def ever_more_rarely(session: Session, attempt: Attempt) -> None:
-    """Look again after a quarter of the attempt's age; after a week no more."""
+def ever_more_rarely(session: Session, attempt: Attempt, *, by: str) -> None:
+    """Look again after a quarter of the attempt's age, and after a week as its provider keeps it.
+
+    The first API's tasks have no end. The second one has dropped its own by then: a result that
+    is not here is lost, and the log says so.
+    """
     age = clock.read(session) - attempt.created_at
-    if age > LOOKED_FOR:
-        attempt.recheck_at = None
-    else:
+    named = attempt.provider_task_id is not None or attempt.candidate_task_id is not None
+    if age <= LOOKED_FOR:
         later(attempt, in_s=min(max(SOONEST_S, age.total_seconds() / 4), RAREST_S))
+    elif named and attempt.dialect == Dialect.MINIMAX_V1:
+        later(attempt, in_s=age.total_seconds() / RAREST_SHARE)
+    elif attempt.provider_task_id is not None:
+        missing(session, attempt, code="result_expired", by=by)
+    else:
+        attempt.recheck_at = None
+
+
+def missing(session: Session, attempt: Attempt, *, code: str, by: str) -> None:
+    """Record, once, that a late result will not come. `code` is one of core.refusals."""
+    attempt.recheck_at = None
+    if events.count(session, attempt.job_id, "late_result_missing", attempt_id=attempt.id):
+        return
+    events.record(
+        session, attempt.job_id, "late_result_missing", by=by, attempt_id=attempt.id, code=code
+    )
+
+
+def late_failures(session: Session, attempt: Attempt, *reasons: str) -> int:
+    """Return how often a late result could not be fetched for one of these reasons."""
+    counted = (
+        events.count(
+            session, attempt.job_id, "late_result_not_fetched", attempt_id=attempt.id, why=why
+        )
+        for why in reasons
+    )
+    return sum(counted)
+
+
+def not_fetched(session: Session, attempt: Attempt, *, why: str, by: str) -> None:
+    """Record why a late result could not be fetched; of each reason only the first few times."""
+    if late_failures(session, attempt, why) < TOLD:
+        events.record(
+            session,
+            attempt.job_id,
+            "late_result_not_fetched",
+            by=by,
+            attempt_id=attempt.id,
+            why=why,
+        )
 
 
 def after_settling(session: Session, attempt: Attempt) -> None:

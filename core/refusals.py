@@ -183,6 +183,11 @@ BAD_RESULT: Final[Mapping[str, Message]] = {
         "That is our fault, and it was charged. An administrator must look at the worker's disk; "
         "a new job costs again."
     ),
+    "never_whole": msg(
+        "{provider} made this video and it was charged, but each time it was fetched it did not "
+        "arrive whole. An administrator may still find it in our account at {provider}; a new job "
+        "costs again."
+    ),
     "not_a_video": msg(
         "What {provider} sent cannot be played as a video. That is {provider}'s fault, and it was "
         "charged. The file is kept for a complaint; a new job costs again."
@@ -197,6 +202,14 @@ GIVEN_UP: Final[Mapping[str, Message]] = {
     "task_expired": msg(
         "{provider} kept this task only for some days and has dropped it. A new job costs again."
     ),
+    "result_expired": msg(
+        "{provider} had finished this video and it was charged, but it could not be copied to us "
+        "as long as {provider} kept it. A new job costs again."
+    ),
+    "result_deleted": msg(
+        "{provider} had finished this video when a cancellation deleted it there: it was charged, "
+        "and the video is gone. A new job costs again."
+    ),
     "cancelled_at_provider": msg(
         "The task was cancelled at {provider} before it began, and not charged. You can start a "
         "new job."
@@ -209,12 +222,25 @@ GIVEN_UP: Final[Mapping[str, Message]] = {
         "You gave up on this request. It may have been charged. If its result still turns up, it "
         "is kept here."
     ),
+    "stopped_waiting": msg(
+        "You stopped waiting for this video. {provider} had taken the request, so it is charged if "
+        "the video is still made; then it is kept here. A new job costs again."
+    ),
 }
 
 READING: Final[Mapping[str, Message]] = {
     "check_failed": msg(
         "{provider} could not be asked how the task stands. Nothing is lost; it is asked again by "
         "itself, and asking is free."
+    ),
+    "check_limited": msg(
+        "{provider} limits how often we may ask how the task stands. The task itself goes on; it "
+        "is asked about again by itself, and asking is free."
+    ),
+    "check_refused": msg(
+        "{provider} does not let us ask how the task stands, because of our key or our account. "
+        "The task itself goes on; it is asked about again by itself, and asking is free. An "
+        "administrator must check {setting}."
     ),
     "check_incomplete": msg(
         "{provider}'s word on the task was incomplete. Nothing is lost; it is asked again by "
@@ -233,7 +259,8 @@ READING: Final[Mapping[str, Message]] = {
     ),
     "link_not_allowed": msg(
         "The result lies at an address we do not trust, so it is not fetched. An administrator "
-        "must look at it; nothing is lost at {provider} for now."
+        "can allow its host, which the worker's log names, in DOWNLOAD_ALLOWED_HOSTS. It is tried "
+        "again ever more rarely; {provider} keeps it for some days."
     ),
     "download_failed": msg(
         "The result could not be fetched from {provider}. It is tried again by itself, which is "
@@ -246,8 +273,9 @@ READING: Final[Mapping[str, Message]] = {
         "The file that arrived cannot be played. It is fetched again by itself, which is free."
     ),
     "download_too_large": msg(
-        "The result is larger than we accept, so it is not stored. An administrator can raise the "
-        "limit; nothing is lost at {provider} for now."
+        "The result is larger than we accept, so it is not stored. An administrator can raise "
+        "RESULT_URL_MAX_BYTES. It is tried again ever more rarely; {provider} keeps it for some "
+        "days."
     ),
 }
 

@@ -84,6 +84,7 @@ def looked(session: Session, claim: Claim, *, provider_status: str, poll_in_s: f
         run.provider_status = provider_status
         run.waiting_for = None
         show(session, run)
+    run.failures = 0
     run.polls = claim.polls + 1
     run.looked_at = now()
     called_back = run.due_at != claim.due_at  # while we were asking

@@ -4,8 +4,8 @@ ready ──▶ submitting ──▶ generating ──▶ storing ──▶ stor
   ▲ │        │ │ │ │          │            │
   │ │        │ │ │ └──────────┼────────────┼──────▶ rejected, failed, bad_result, expired
   │ │        │ │ └────────────┼──▶ storing (the reply held the result)
-  │ └──▶ cancelled, expired   └──▶ cancelled (while the provider still queues it)
-  │          │
+  │ └──▶ cancelled, expired   ├──▶ cancelled (while the provider still queues it)
+  │          │                └────────────┴──▶ abandoned (when it has stalled)
   └──────────┴──▶ uncertain ──▶ generating, storing, rejected, abandoned, ready (with consent)
 
 From ready to uncertain a job goes only after an older database was restored: nobody knows then
@@ -38,7 +38,7 @@ class Stage(StrEnum):
     FAILED = "failed"  # the provider gave up on it
     EXPIRED = "expired"  # its time ran out before it was accepted or finished
     BAD_RESULT = "bad_result"  # billed, and the answer held nothing usable
-    ABANDONED = "abandoned"  # a person gave up on an uncertain job
+    ABANDONED = "abandoned"  # a person gave up on an uncertain or stalled job
     CANCELLED = "cancelled"  # stopped before it cost anything
 
 
@@ -55,8 +55,12 @@ NEXT: Mapping[Stage, frozenset[Stage]] = {
             Stage.BAD_RESULT,
         }
     ),
-    Stage.GENERATING: frozenset({Stage.STORING, Stage.FAILED, Stage.EXPIRED, Stage.CANCELLED}),
-    Stage.STORING: frozenset({Stage.STORED, Stage.BAD_RESULT, Stage.FAILED, Stage.EXPIRED}),
+    Stage.GENERATING: frozenset(
+        {Stage.STORING, Stage.FAILED, Stage.EXPIRED, Stage.CANCELLED, Stage.ABANDONED}
+    ),
+    Stage.STORING: frozenset(
+        {Stage.STORED, Stage.BAD_RESULT, Stage.FAILED, Stage.EXPIRED, Stage.ABANDONED}
+    ),
     Stage.UNCERTAIN: frozenset(
         {Stage.GENERATING, Stage.STORING, Stage.REJECTED, Stage.ABANDONED, Stage.READY}
     ),

@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from core.polling import STALLED_S
 from core.providers.capabilities import RateLimits
 from core.stages import Outcome, Stage
 
@@ -54,7 +55,8 @@ class Sent:
 class InHand:
     """How many of a person's jobs a key has at its provider.
 
-    `tasks` also counts requests without an answer that may be at work there.
+    `tasks` also counts requests without an answer that may be at work there, and videos that
+    have stalled: these leave their person's place to the next one.
     """
 
     key: tuple[str, str]
@@ -92,7 +94,11 @@ SENT: Final = f"""
     """  # noqa: S608  (our own constants)
 IN_HAND: Final = f"""
     SELECT dialect, key_id, user_id, count(*) AS tasks,
-           count(*) FILTER (WHERE stage <> '{Stage.UNCERTAIN}') AS running
+           count(*) FILTER (
+               WHERE stage = '{Stage.SUBMITTING}'
+                  OR (stage = '{Stage.GENERATING}'
+                      AND stage_since > clock_timestamp() - interval '{STALLED_S} seconds')
+           ) AS running
     FROM runs
     WHERE dialect = ANY (:dialects) AND key_id = ANY (:key_ids)
       AND stage IN ('{Stage.SUBMITTING}', '{Stage.GENERATING}', '{Stage.UNCERTAIN}')

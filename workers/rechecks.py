@@ -6,7 +6,7 @@ from uuid import UUID
 import structlog
 from sqlalchemy.exc import IntegrityError
 
-from core import attempts, events, rechecks
+from core import attempts, rechecks
 from core.errors import AppError, ProviderError
 from core.models import Attempt, Dialect
 from core.providers import Broken, ListingProvider, Pending, Ready
@@ -31,7 +31,7 @@ def recheck(hands: Hands) -> int:
             _one(hands, attempt_id)
         except AppError as error:
             log.warning("recheck_failed", attempt_id=str(attempt_id), reason=str(error))
-            _later(hands.services, attempt_id)
+            _failed(hands, attempt_id, error)
     return len(due)
 
 
@@ -55,21 +55,21 @@ def _one(hands: Hands, attempt_id: UUID) -> None:
 
 def _look_for_task(hands: Hands, found: Recheck) -> None:
     services, attempt = hands.services, found.attempt
-    task_id = _named_by_callback(services, found) or _from_list(services, attempt)
+    task_id = _named_by_callback(hands, found) or _from_list(services, attempt)
     if task_id is None:
-        _later(services, attempt.id)
+        _later(hands, attempt.id)
         return
     try:
         with services.sessions.begin() as session:
             rechecks.attach(session, attempt.id, task_id=task_id, by=hands.worker)
     except IntegrityError:
         log.warning("task_belongs_elsewhere", attempt_id=str(attempt.id), task_id=task_id)
-        _forget_candidate(services, attempt.id)
+        _forget_candidate(hands, attempt.id)
         return
     log.info("task_found", job_id=str(attempt.job_id), task_id=task_id)
 
 
-def _named_by_callback(services: Services, found: Recheck) -> str | None:
+def _named_by_callback(hands: Hands, found: Recheck) -> str | None:
     """Return the task a callback named, if the provider knows it and it fits.
 
     Raises:
@@ -78,10 +78,10 @@ def _named_by_callback(services: Services, found: Recheck) -> str | None:
     attempt, task_id = found.attempt, found.attempt.candidate_task_id
     if task_id is None:
         return None
-    if _is_its_task(services, found, task_id):
+    if _is_its_task(hands.services, found, task_id):
         return task_id
     log.warning("callback_named_another_task", attempt_id=str(attempt.id), task_id=task_id)
-    _forget_candidate(services, attempt.id)  # the next callback may name another
+    _forget_candidate(hands, attempt.id)  # the next callback may name another
     return None
 
 
@@ -128,28 +128,31 @@ def _fetch_late(hands: Hands, found: Recheck, task_id: str) -> None:
     progress = services.videos[attempt.dialect].progress(task_id)
     match progress:
         case Pending():
-            _later(services, attempt.id)
+            _later(hands, attempt.id)
         case Ready():
             results.store_late_video(hands, attempt.job_id, attempt.id, progress)
         case Broken():
             with services.sessions.begin() as session:
-                attempts.locked(session, attempt.id).recheck_at = None
-                events.record(
-                    session,
-                    attempt.job_id,
-                    "late_result_missing",
-                    by=hands.worker,
-                    attempt_id=attempt.id,
-                    code=progress.code,
-                )
+                ended = attempts.locked(session, attempt.id)
+                rechecks.missing(session, ended, code=progress.code, by=hands.worker)
 
 
 # --- when to look again -----------------------------------------------------------------
 
 
-def _later(services: Services, attempt_id: UUID) -> None:
-    with services.sessions.begin() as session:
-        rechecks.ever_more_rarely(session, attempts.locked(session, attempt_id))
+def _later(hands: Hands, attempt_id: UUID) -> None:
+    with hands.services.sessions.begin() as session:
+        attempt = attempts.locked(session, attempt_id)
+        rechecks.ever_more_rarely(session, attempt, by=hands.worker)
+
+
+def _failed(hands: Hands, attempt_id: UUID, error: AppError) -> None:
+    """Look again later; of a late result the log says why it did not come yet."""
+    with hands.services.sessions.begin() as session:
+        attempt = attempts.locked(session, attempt_id)
+        if attempt.provider_task_id is not None:
+            rechecks.not_fetched(session, attempt, why=results.why_not(error), by=hands.worker)
+        rechecks.ever_more_rarely(session, attempt, by=hands.worker)
 
 
 def _nothing_to_do(services: Services, attempt_id: UUID) -> None:
@@ -157,8 +160,8 @@ def _nothing_to_do(services: Services, attempt_id: UUID) -> None:
         attempts.locked(session, attempt_id).recheck_at = None
 
 
-def _forget_candidate(services: Services, attempt_id: UUID) -> None:
-    with services.sessions.begin() as session:
+def _forget_candidate(hands: Hands, attempt_id: UUID) -> None:
+    with hands.services.sessions.begin() as session:
         attempt = attempts.locked(session, attempt_id)
         attempt.candidate_task_id = None
-        rechecks.ever_more_rarely(session, attempt)
+        rechecks.ever_more_rarely(session, attempt, by=hands.worker)

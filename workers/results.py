@@ -13,7 +13,7 @@ from uuid import UUID
 import structlog
 from sqlalchemy.orm import Session
 
-from core import assets, attempts, events, jobs, runs
+from core import assets, attempts, events, jobs, rechecks, runs
 from core.claims import Claim, Stale, held
 from core.errors import (
     AppError,
@@ -24,7 +24,7 @@ from core.errors import (
     StorageError,
 )
 from core.failpoints import reach
-from core.models import Asset, Job
+from core.models import Asset, Attempt, Job
 from core.providers import EditResult, Ready
 from core.providers.answer_file import read_answer
 from core.providers.fetch import fetch
@@ -34,7 +34,7 @@ from core.stages import Stage
 from core.storage import Stored
 from core.transitions import job_of
 from workers import keeping
-from workers.backoff import backoff_s
+from workers.backoff import LONGEST_S, RAREST_S, backoff_s
 from workers.hands import Hands
 from workers.keeping import Kept
 from workers.spool import Spooled
@@ -43,7 +43,9 @@ log = structlog.get_logger(__name__)
 
 DOWNLOAD_SHARE = 0.6  # of the lease; the rest is for looking into the file and storing it
 DOWNLOAD_TRIES = 3
+CUT = "download_cut"
 BROKEN = "download_broken"
+ONLY_HELP = frozenset({"link_not_allowed", "download_too_large"})  # an operator can change that
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,8 +87,9 @@ def store_edit(hands: Hands, claim: Claim, spooled: Spooled) -> None:
     try:
         edit = _keep_edit(hands, job, spooled)
     except (BadResult, MediaRejected) as error:
-        code = error.code if isinstance(error, BadResult) else "not_an_image"
-        ending = Ending(attempt_id=spooled.attempt_id, code=code, message=str(error))
+        ending = Ending(
+            attempt_id=spooled.attempt_id, code=_useless_code(error), message=str(error)
+        )
         if not _end_badly(services, claim, spooled.body, ending):
             return
     except (StorageError, DecoderFailed) as error:
@@ -108,11 +111,8 @@ def store_late_edit(hands: Hands, spooled: Spooled) -> None:
     job = _job(services, spooled.job_id)
     try:
         edit = _keep_edit(hands, job, spooled)
-    except (BadResult, MediaRejected):
-        kept = keeping.raw(services, job, spooled.body, spooled.attempt_id)
-        reach("late_uploaded")
-        with services.sessions.begin() as session:
-            keeping.record_raw(session, job, kept, spooled.attempt_id)
+    except (BadResult, MediaRejected) as error:
+        _keep_useless(hands, job, spooled.body, spooled.attempt_id, code=_useless_code(error))
     else:
         reach("late_uploaded")
         with services.sessions.begin() as session:
@@ -149,8 +149,8 @@ def _keep_edit(hands: Hands, job: Job, spooled: Spooled) -> _KeptEdit:
     )
 
 
-def _raw(hands: Hands, job: Job, spooled: Spooled) -> tuple[Stored, assets.Picture]:
-    return keeping.raw(hands.services, job, spooled.body, spooled.attempt_id)
+def _useless_code(error: BadResult | MediaRejected) -> str:
+    return error.code if isinstance(error, BadResult) else "not_an_image"
 
 
 def _usable(
@@ -191,10 +191,13 @@ def store_video(hands: Hands, claim: Claim, ready: Ready) -> None:
             reach("fetched")
             kept = keeping.video(hands, job, path, attempt_id)
         except (StorageError, DecoderFailed, ProviderError) as error:
-            _again(services, claim, why=_code(error), error=error)
+            if _code(error) == CUT:
+                _not_whole(hands, claim, None, attempt_id, why=CUT, error=error)
+            else:
+                _again(services, claim, why=_code(error), error=error)
             return
         except MediaRejected as error:
-            _unplayable(hands, claim, path, attempt_id, error)
+            _not_whole(hands, claim, path, attempt_id, why=BROKEN, error=error)
             return
     reach("uploaded")
     outcome = Outcome(attempt_id=attempt_id, actual=ready.actual, usage=ready.usage)
@@ -205,7 +208,7 @@ def store_video(hands: Hands, claim: Claim, ready: Ready) -> None:
 
 
 def store_late_video(hands: Hands, job_id: UUID, attempt_id: UUID, ready: Ready) -> None:
-    """Keep a video whose job has gone on or ended without it.
+    """Keep a video whose job has gone on or ended without it; after a few tries, what came of it.
 
     Raises:
         StorageError, DecoderFailed, ProviderError, MediaRejected: it is not kept yet.
@@ -214,8 +217,16 @@ def store_late_video(hands: Hands, job_id: UUID, attempt_id: UUID, ready: Ready)
     job = _job(services, job_id)
     with hands.spool.scratch() as folder:
         path = folder / "result.mp4"
-        _fetch(services, ready, path)
-        kept = keeping.video(hands, job, path, attempt_id)
+        try:
+            _fetch(services, ready, path)
+            kept = keeping.video(hands, job, path, attempt_id)
+        except (ProviderError, MediaRejected) as error:
+            if not _was_last_try(services, attempt_id, why=why_not(error)):
+                raise
+            useless = path if isinstance(error, MediaRejected) else None
+            code = "never_whole" if useless is None else "not_a_video"
+            _keep_useless(hands, job, useless, attempt_id, code=code)
+            return
     reach("late_uploaded")
     outcome = Outcome(attempt_id=attempt_id, actual=ready.actual, usage=ready.usage)
     with services.sessions.begin() as session:
@@ -224,6 +235,35 @@ def store_late_video(hands: Hands, job_id: UUID, attempt_id: UUID, ready: Ready)
         cover = keeping.record(session, at, kept, attempt_id, 0)
         _keep_late(session, services, at, [cover], outcome)
         attempt.recheck_at = None
+
+
+def why_not(error: AppError) -> str:
+    """Return the code of core.refusals for why a video could not be fetched and stored."""
+    return BROKEN if isinstance(error, MediaRejected) else _code(error)
+
+
+def _was_last_try(services: Services, attempt_id: UUID, *, why: str) -> bool:
+    """Return whether a late video that is cut or cannot be played was fetched often enough."""
+    if why not in {CUT, BROKEN}:
+        return False
+    with services.sessions() as session:
+        attempt = session.get_one(Attempt, attempt_id)
+        return rechecks.late_failures(session, attempt, CUT, BROKEN) + 1 >= DOWNLOAD_TRIES
+
+
+def _keep_useless(
+    hands: Hands, job: Job, path: Path | None, attempt_id: UUID, *, code: str
+) -> None:
+    """Keep what came in place of a late result, if anything did, and say so in the job's log."""
+    services = hands.services
+    kept = keeping.raw(services, job, path, attempt_id) if path is not None else None
+    reach("late_uploaded")
+    with services.sessions.begin() as session:
+        attempt = attempts.locked(session, attempt_id)
+        if kept is not None:
+            keeping.record_raw(session, job, kept, attempt_id)
+        rechecks.missing(session, attempt, code=code, by=hands.worker)
+        events.show_change(session, job_id=job.id, user_id=job.user_id)
 
 
 def _fetch(services: Services, ready: Ready, path: Path) -> None:
@@ -237,16 +277,20 @@ def _fetch(services: Services, ready: Ready, path: Path) -> None:
     )
 
 
-def _unplayable(
-    hands: Hands, claim: Claim, path: Path, attempt_id: UUID, error: MediaRejected
+def _not_whole(
+    hands: Hands, claim: Claim, path: Path | None, attempt_id: UUID, *, why: str, error: AppError
 ) -> None:
-    """A file that cannot be played is fetched anew before it counts as a bad result."""
+    """A video that is cut or cannot be played is fetched anew, from a fresh link, a few times."""
     with hands.services.sessions() as session:
-        tries = events.count(session, claim.job_id, "step_failed", why=BROKEN) + 1
+        failed = (
+            events.count(session, claim.job_id, "step_failed", why=it) for it in (CUT, BROKEN)
+        )
+        tries = sum(failed) + 1
     if tries < DOWNLOAD_TRIES:
-        _again(hands.services, claim, why=BROKEN, error=error)
+        _again(hands.services, claim, why=why, error=error)
     else:
-        ending = Ending(attempt_id=attempt_id, code="not_a_video", message=str(error))
+        code = "not_a_video" if why == BROKEN else "never_whole"
+        ending = Ending(attempt_id=attempt_id, code=code, message=str(error))
         _end_badly(hands.services, claim, path, ending)
 
 
@@ -305,18 +349,19 @@ def _keep_late(
     log.info("late_result_kept", job_id=str(job.id), results=len(covers))
 
 
-def _end_badly(services: Services, claim: Claim, path: Path, ending: Ending) -> bool:
-    """End a job whose paid answer holds nothing usable, once the answer itself is kept."""
+def _end_badly(services: Services, claim: Claim, path: Path | None, ending: Ending) -> bool:
+    """End a job whose paid answer holds nothing usable, once the answer, if any, is kept."""
     job = _job(services, claim.job_id)
     try:
-        kept = keeping.raw(services, job, path, ending.attempt_id)
+        kept = keeping.raw(services, job, path, ending.attempt_id) if path is not None else None
     except StorageError as error:
         _again(services, claim, why="storage_unavailable", error=error)
         return False
     reach("raw_uploaded")
     with services.sessions.begin() as session:
         held(session, claim)
-        keeping.record_raw(session, job, kept, ending.attempt_id)
+        if kept is not None:
+            keeping.record_raw(session, job, kept, ending.attempt_id)
         runs.ended(
             session, claim, Stage.BAD_RESULT, code=ending.code, message=ending.message[:2000]
         )
@@ -326,7 +371,9 @@ def _end_badly(services: Services, claim: Claim, path: Path, ending: Ending) -> 
 def _again(services: Services, claim: Claim, *, why: str, error: AppError) -> None:
     log.warning("storing_failed", job_id=str(claim.job_id), why=why, reason=str(error))
     with services.sessions.begin() as session:
-        runs.retry(session, claim, due_in_s=backoff_s(claim.failures), why=why)
+        longest_s = RAREST_S if why in ONLY_HELP else LONGEST_S
+        due_in_s = backoff_s(claim.failures, longest_s=longest_s)
+        runs.retry(session, claim, due_in_s=due_in_s, why=why)
 
 
 def _code(error: AppError) -> str:

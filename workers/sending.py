@@ -377,6 +377,7 @@ def _not_done(hands: Hands, claim: Claim, attempt: Attempt, error: ProviderError
             observation=error.code,
             http_status=error.http_status,
             request_id=error.request_id,
+            candidate=error.named_task if isinstance(error, OutcomeUnknown) else None,
         )
 
     def move(session: Session, settled: Attempt) -> None:

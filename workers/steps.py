@@ -9,12 +9,12 @@ from uuid import UUID
 
 import structlog
 
-from core import attempts, durations, runs
+from core import attempts, durations, events, runs
 from core.claims import Claim, Stale
 from core.errors import ProviderError
 from core.failpoints import reach
 from core.models import Attempt, Dialect
-from core.providers import Broken, ListingProvider, Pending, Progress, Ready
+from core.providers import Broken, Cancelled, ListingProvider, Pending, Progress, Ready
 from core.providers.answer_file import answer_left_behind
 from core.services import Services
 from core.stages import Stage
@@ -26,7 +26,13 @@ from workers.spool import Spooled
 
 log = structlog.get_logger(__name__)
 
+CANCEL_AGAIN_S = 5.0  # the longest until a task that was to be cancelled is looked at again
 ENDED_THERE = {"task_expired": Stage.EXPIRED, "cancelled_at_provider": Stage.CANCELLED}
+# The same of a task that had finished: it was paid for.
+ENDED_FINISHED = {
+    "task_expired": (Stage.EXPIRED, "result_expired"),
+    "cancelled_at_provider": (Stage.FAILED, "result_deleted"),
+}
 
 
 def take(hands: Hands, claim: Claim, *, deadline: float) -> None:
@@ -50,7 +56,7 @@ def look(hands: Hands, claim: Claim) -> None:
     services = hands.services
     task_id = _task_id(services, claim.job_id)
     try:
-        if claim.cancel and not _cancelled(services, claim, task_id):
+        if claim.cancel and not _cancel(services, claim, task_id):
             return
         progress = services.videos[claim.dialect].progress(task_id)
     except ProviderError as error:
@@ -59,6 +65,8 @@ def look(hands: Hands, claim: Claim) -> None:
     match progress:
         case Pending():
             poll_in_s = hands.looks.next_s(services.sessions, claim.job_id)
+            if claim.cancel:
+                poll_in_s = min(poll_in_s, CANCEL_AGAIN_S)
             with services.sessions.begin() as session:
                 runs.looked(
                     session,
@@ -76,28 +84,33 @@ def look(hands: Hands, claim: Claim) -> None:
             results.store_video(hands, storing, progress)
 
 
-def _cancelled(services: Services, claim: Claim, task_id: str) -> bool:
-    """Have a task dropped that still waits. Return whether it was; what it became shows next.
-
-    Raises:
-        ProviderError: nobody answered; it is tried again.
-    """
+def _cancel(services: Services, claim: Claim, task_id: str) -> bool:
+    """Have a task dropped that still waits. Return whether to look what became of it."""
     provider: ListingProvider = services.videos[claim.dialect]  # type: ignore[assignment]
-    if provider.cancel(task_id):
-        reach("cancelled_there")
+    try:
+        found = provider.cancel(task_id)
+    except ProviderError as error:  # the next look tries again, if it still waits then
+        log.info("not_cancelled_yet", job_id=str(claim.job_id), reason=str(error))
+        return True
+    reach("cancelled_there")
+    if found is Cancelled.IN_TIME:
         return True
     with services.sessions.begin() as session:
-        runs.not_cancelled(session, claim)
+        if found is Cancelled.TOO_LATE:
+            runs.not_cancelled(session, claim)
+        else:
+            events.record(session, claim.job_id, "result_deleted", by=claim.worker)
+            runs.ended(session, claim, Stage.FAILED, code="result_deleted")
     return False
 
 
 def _end(services: Services, claim: Claim, broken: Broken) -> None:
     """End a job whose task the provider gave up on."""
-    stage = ENDED_THERE.get(broken.code, Stage.FAILED)
-    if claim.stage is Stage.STORING and stage is Stage.CANCELLED:
-        stage = Stage.FAILED  # it had finished: it was paid for
+    stage, code = ENDED_THERE.get(broken.code, Stage.FAILED), broken.code
+    if claim.stage is Stage.STORING:
+        stage, code = ENDED_FINISHED.get(broken.code, (stage, code))
     with services.sessions.begin() as session:
-        runs.ended(session, claim, stage, code=broken.code, message=broken.provider_message)
+        runs.ended(session, claim, stage, code=code, message=broken.provider_message)
 
 
 def _task_id(services: Services, job_id: UUID) -> str:

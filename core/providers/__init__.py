@@ -6,6 +6,7 @@ Vendor errors never escape an adapter: they become the classes of `core.errors`.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -122,6 +123,14 @@ class Broken:
 Progress = Pending | Ready | Broken
 
 
+class Cancelled(StrEnum):
+    """What became of a task that was to be cancelled."""
+
+    IN_TIME = "in_time"  # it waited still: it costs nothing
+    TOO_LATE = "too_late"  # it has begun: it is paid for, and its result will come
+    DELETED = "deleted"  # it had just finished: it is paid for, and its result is gone
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListedTask:
     """A task as MiniMax v2 lists it; it carries no prompt."""
@@ -203,8 +212,8 @@ class ListingProvider(VideoProvider, Protocol):
         """
         ...
 
-    def cancel(self, task_id: str) -> bool:
-        """End a task that still waits, which is free; return whether it did.
+    def cancel(self, task_id: str) -> Cancelled:
+        """End a task that still waits, which is free; return what became of it.
 
         Raises:
             ProviderError: nobody answered; it may be tried again.

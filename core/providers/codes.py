@@ -48,6 +48,8 @@ Code = Literal[
     "cancelled_at_provider",
     # Only asked or fetched: nothing happened
     "check_failed",
+    "check_limited",
+    "check_refused",
     "check_incomplete",
     "task_not_found",
     "link_expired",

@@ -75,7 +75,9 @@ class Calls:
         if document is None:
             raise cut or unsure("answer_unreadable", said)
         if error is not None:  # an error and a task at once
-            raise unsure("unexpected_answer", said)
+            unknown = unsure("unexpected_answer", said)
+            unknown.named_task = str(task_id)
+            raise unknown
         if not _is_task_id(task_id):
             raise unsure("no_task_id", said)
         return Accepted(

@@ -160,7 +160,14 @@ def reading_error(
     said_so = answered(status, headers, document, secrets=secrets)
     if _NO_SUCH_TASK.search(message_of(document)):
         return nothing_happened("task_not_found", said_so)
-    return nothing_happened(found.code if isinstance(found, NotTaken) else "check_failed", said_so)
+    return nothing_happened(_code_of_reading(found), said_so)
+
+
+def _code_of_reading(found: Verdict) -> Code:
+    """Return why a question got no answer: what is true of a request is not true of its task."""
+    if not isinstance(found, NotTaken):
+        return "check_failed"
+    return "check_limited" if found.wait_s is not None else "check_refused"
 
 
 def broken_code(number: int | None) -> Code:

@@ -11,6 +11,7 @@ import structlog
 from core.providers import (
     Accepted,
     Broken,
+    Cancelled,
     InputFile,
     ListedTask,
     Pending,
@@ -29,7 +30,10 @@ PATH: Final = "/v2/video_generation"
 QUERY: Final = "/v2/query/video_generation"
 PAGE: Final = 20  # the only size that is documented
 MOST_PAGES: Final = 100
-DELETED_WITHIN_S: Final = 5.0  # of looking: no video that was queued is finished by then
+# Of beginning to look: no video that was queued is finished by then (H3-Max takes 3 s).
+DELETED_WITHIN_S: Final = 1.0
+CANCELLED: Final = frozenset({"cancelled", "canceled"})
+NOT_ABOUT_THE_TASK: Final = frozenset({401, 402, 403, 408, 429})
 ACTUAL: Final = ("resolution", "duration", "ratio", "model")
 
 
@@ -60,32 +64,34 @@ class MiniMaxV2:
                 return _broken(task)
             case "expired":
                 return Broken(code="task_expired", provider_message=status)
-            case "cancelled" | "canceled":
+            case cancelled if cancelled in CANCELLED:
                 return Broken(code="cancelled_at_provider", provider_message=status)
             case _:
                 return Pending(provider_status=said(status)[:64] or "unknown")
 
-    def cancel(self, task_id: str) -> bool:
-        """End a task that still waits, which is free; return whether it did.
+    def cancel(self, task_id: str) -> Cancelled:
+        """End a task that still waits, which is free; return what became of it.
 
         Deleting a finished task deletes its result, so the task is looked at first and left
-        alone unless it is queued; and it is deleted soon after that or not at all.
+        alone unless it is queued; and it is deleted soon after that or not at all. One that
+        was cancelled before was so by us: the reply was lost.
 
         Raises:
             ProviderError: nobody answered, or it was too late; it may be tried again.
         """
         not_after = time.monotonic() + DELETED_WITHIN_S
-        if self._task(task_id).get("status") != "queued":
-            return False
+        status = str(self._task(task_id).get("status") or "").lower()
+        if status != "queued":
+            return Cancelled.IN_TIME if status in CANCELLED else Cancelled.TOO_LATE
         asked = self._calls.ask(f"{PATH}/{task_id}", method="DELETE", not_after=not_after)
         if asked.error is not None:
-            if 400 <= asked.status < 500 and asked.status not in {401, 408, 429}:
-                return False  # it has begun meanwhile
+            if 400 <= asked.status < 500 and asked.status not in NOT_ABOUT_THE_TASK:
+                return Cancelled.TOO_LATE  # it has begun meanwhile
             raise asked.error
         if asked.document.get("action") == "deleted":
             log.error("finished_task_deleted", task_id=task_id)  # it ended between our two calls
-            return False
-        return True
+            return Cancelled.DELETED
+        return Cancelled.IN_TIME
 
     def describe(self, task_id: str) -> ListedTask:
         """Return a task's own facts, to tell whether it is the one that was asked for.

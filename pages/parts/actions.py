@@ -109,6 +109,7 @@ def decide(user: User, id: UUID, decision: str) -> None:
         "check": decisions.check,
         "again": decisions.send_again,
         "give_up": decisions.give_up,
+        "stop_waiting": decisions.stop_waiting,
     }
     with told(), services().sessions.begin() as session:
         moves[decision](session, user, id)

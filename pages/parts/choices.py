@@ -1,11 +1,12 @@
-"""What a person can decide about a job that waits or is uncertain, and what each may cost."""
+"""What a person can decide about a job that waits, has stalled or is uncertain, and its cost."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import streamlit as st
 
-from core.decisions import may_be_dropped, may_be_found
+from core.decisions import has_stalled, may_be_dropped, may_be_found
 from core.details import Detail
 from core.models import User
 from core.stages import Stage
@@ -32,12 +33,23 @@ def show(user: User, detail: Detail) -> None:
         _button(user, detail, "cancel", _("Cancel (free)"))
     elif detail.run is not None and may_be_dropped(detail.run):
         _button(user, detail, "cancel", _("Cancel (free while it waits)"))
-    if detail.stage is Stage.UNCERTAIN:
-        choices = list(_about_the_unknown(detail))
+    choices = list(_choices(detail))
+    if choices:
         look.facts((choice.label, choice.cost) for choice in choices)
         with st.container(horizontal=True, key="decisions"):
             for choice in choices:
                 _button(user, detail, choice.decision, choice.label)
+
+
+def _choices(detail: Detail) -> Iterator[Choice]:
+    if detail.stage is Stage.UNCERTAIN:
+        yield from _about_the_unknown(detail)
+    elif detail.run is not None and has_stalled(detail.run, at=datetime.now(UTC)):
+        yield Choice(
+            decision="stop_waiting",
+            label=_("Stop waiting"),
+            cost=_("Nothing more. If the video is still made, it is charged, and kept here."),
+        )
 
 
 def _about_the_unknown(detail: Detail) -> Iterator[Choice]:

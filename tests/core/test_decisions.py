@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import func, select, text
 
-from core import attempts, callbacks, claims, decisions, runs
+from core import attempts, callbacks, claims, decisions, rechecks, runs
 from core.claims import Claim
 from core.errors import Conflict, NotFound, Rejected
 from core.models import Attempt, Job, Role, Run
@@ -82,9 +82,62 @@ class TestWhoMayDecide:
         job = filed(sessions, kim)
         with sessions.begin() as session:
             decisions.cancel(session, kim, job.id)
-        for decide in (decisions.cancel, decisions.send_again, decisions.give_up):
+        for decide in (
+            decisions.cancel,
+            decisions.send_again,
+            decisions.give_up,
+            decisions.stop_waiting,
+        ):
             with pytest.raises(Conflict, match="has moved on"), sessions.begin() as session:
                 decide(session, kim, job.id)
+
+
+class TestStopWaiting:
+    @pytest.fixture
+    def taken(self, sessions, kim) -> tuple[Job, Attempt]:
+        """A video that the first API has had for an hour."""
+        job = filed(sessions, kim, provider="hailuo", dialect="minimax_v1")
+        claim = claimed(sessions)
+        attempt = sent(sessions, claim)
+        with sessions.begin() as session:
+            attempts.settled(session, attempt.id, Outcome.ACCEPTED, task_id="77")
+            runs.accepted(session, claim, task_id="77", poll_in_s=0)
+            session.execute(text("UPDATE runs SET stage_since = now() - interval '1 hour'"))
+        return job, attempt
+
+    def test_a_stalled_video_is_given_up_and_its_task_still_asked_about(self, sessions, kim, taken):
+        job, attempt = taken
+        with sessions.begin() as session:
+            decisions.stop_waiting(session, kim, job.id)
+
+        ended = job_now(sessions, job)
+        assert (ended.final_stage, ended.error_code) == (Stage.ABANDONED, "stopped_waiting")
+        with sessions() as session:
+            found = rechecks.load(session, attempt.id)
+        assert found.is_extra
+        assert found.attempt.recheck_at is not None
+
+    def test_so_is_a_finished_one_that_never_arrives(self, sessions, kim, taken):
+        job, _ = taken
+        claim = claimed(sessions, Stage.GENERATING)
+        with sessions.begin() as session:
+            runs.finished(session, claim, lease_s=0)
+            session.execute(text("UPDATE runs SET stage_since = now() - interval '1 hour'"))
+        with sessions.begin() as session:
+            decisions.stop_waiting(session, kim, job.id)
+
+        assert job_now(sessions, job).final_stage == Stage.ABANDONED
+
+    @pytest.mark.parametrize(
+        "change", ["stage_since = now() - interval '29 minutes'", "dialect = 'minimax_v2'"]
+    )
+    def test_one_that_is_still_at_work_or_ends_by_itself_is_not(self, sessions, kim, taken, change):
+        job, _ = taken
+        with sessions.begin() as session:
+            session.execute(text(f"UPDATE runs SET {change}"))
+
+        with pytest.raises(Rejected, match="still at work"), sessions.begin() as session:
+            decisions.stop_waiting(session, kim, job.id)
 
 
 class TestAtTheSameTime:

@@ -267,3 +267,17 @@ def test_a_claim_moves_a_job_as_every_other_move_does(sessions, kim):
         assert {k: v for k, v in mine.items() if k not in own} == {
             k: v for k, v in other.items() if k not in own
         }
+
+
+def test_questions_that_failed_add_up_until_one_is_answered(sessions, kim):
+    job = filed(sessions, kim)
+    with sessions.begin() as session:
+        runs.accepted(session, claimed(sessions), task_id="77", poll_in_s=0)
+    with sessions.begin() as session:
+        runs.retry(session, claimed(sessions, Stage.GENERATING), due_in_s=0, why="check_failed")
+    assert run_of(sessions, job).failures == 1
+    with sessions.begin() as session:
+        asking = claimed(sessions, Stage.GENERATING)
+        runs.looked(session, asking, provider_status="queued", poll_in_s=0)
+
+    assert run_of(sessions, job).failures == 0

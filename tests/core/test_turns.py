@@ -204,6 +204,17 @@ class TestFairness:
 
         assert len(claim_all(sessions, keys=keys(per_user=1))) == 1
 
+    def test_a_video_that_has_stalled_takes_no_place_of_its_person(self, sessions, kim):
+        filed(sessions, kim)
+        accepted(sessions, claimed(sessions))
+        filed(sessions, kim)
+        assert claim_all(sessions, keys=keys(per_user=1)) == []
+
+        with sessions.begin() as session:
+            session.execute(text("UPDATE runs SET stage_since = now() - interval '31 minutes'"))
+        assert claim_all(sessions, keys=keys(per_user=1, in_flight=1)) == []
+        assert len(claim_all(sessions, keys=keys(per_user=1, in_flight=2))) == 1
+
     def test_all_are_started_in_the_end(self, sessions, kim):
         people = [kim, person(sessions, "lee"), person(sessions, "park")]
         filing = {filed(sessions, who).id for who in people for _ in range(7)}

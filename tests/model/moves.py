@@ -30,7 +30,9 @@ _STEPS: Final[Mapping[str, Callable[[State, int, Rules], leasing.Steps]]] = {
 # What only a fault brings about, and what only a person or a limit does: with faults
 # stopped, and nobody deciding anything, a job has to get on without them.
 FAULTS: Final = frozenset({"crash", "reply_lost", "not_taken", "forged_callback", "retry"})
-DECISIONS: Final = frozenset({"send_again", "give_up", "cancel", "expire", "ask_to_cancel"})
+DECISIONS: Final = frozenset(
+    {"send_again", "give_up", "stop_waiting", "cancel", "expire", "ask_to_cancel"}
+)
 
 
 def moves(state: State, rules: Rules) -> Iterator[Move]:

@@ -106,7 +106,7 @@ class RealWorld(RealSteps):
             rechecks.attach(session, self.attempts[number], task_id=task_id, by="test")
 
     def candidate_dropped(self, number: int, before: State) -> None:
-        looking._forget_candidate(self.services, self.attempts[number])
+        looking._forget_candidate(self.hands, self.attempts[number])
 
     def matched(self, number: int, before: State) -> None:
         assert self._match(before, number) == self.task_id(number)
@@ -183,6 +183,11 @@ class RealWorld(RealSteps):
     def give_up(self, _: int, before: State) -> None:
         with self.begin() as session:
             decisions.give_up(session, self.user, self.job.id)
+
+    def stop_waiting(self, _: int, before: State) -> None:
+        self._set_run(stage_since=clock.now() - timedelta(seconds=HOUR_S))
+        with self.begin() as session:
+            decisions.stop_waiting(session, self.user, self.job.id)
 
     def refuses(self, decision: str) -> None:
         """What the model does not offer, the engine does not do."""

@@ -61,6 +61,7 @@ TOLD: Final = {
     "ask_to_cancel": "a person asks to cancel it at the provider",
     "send_again": "a person has it sent again",
     "give_up": "a person gives up",
+    "stop_waiting": "a person stops waiting for a video that has stalled",
     "freed": "the sweep frees it",
     "lost_sight": "the sweep makes it uncertain",
     "found": "its task is found: it goes on",

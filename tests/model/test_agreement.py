@@ -47,14 +47,14 @@ VIDEOS: Final = COMMON | words(
 )
 COMPARED: Final = {
     Dialect.OPENAI: EDITS,
-    Dialect.MINIMAX_V1: VIDEOS | words("callback forged_callback candidate_dropped"),
+    Dialect.MINIMAX_V1: VIDEOS | words("callback forged_callback candidate_dropped stop_waiting"),
     Dialect.MINIMAX_V2: VIDEOS
     | words("ask_to_cancel not_cancelled ended_cancelled neighbour matched no_match"),
 }
 SPOOL: Final = words("marked turned_up unspool kept_late note_taken_up")
 SELDOM: Final = words(
     """crash stale handed_back looked reply_lost not_sent cancel expire give_up
-    forged_callback"""
+    stop_waiting forged_callback"""
 )
 
 Walk = list[Move]

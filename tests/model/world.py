@@ -1,5 +1,6 @@
 """Everything that is not ours to decide: time, the network, the provider, and people."""
 
+from core.models import Dialect
 from tests.model import state as s
 from tests.model.rules import Rules
 from tests.model.state import State, Worker
@@ -98,6 +99,8 @@ def people_decide(state: State, rules: Rules) -> Moves:
     elif job.stage == s.READY and not job.leased:
         yield "cancel", s.moved(state, s.CANCELLED)
         yield "expire", s.moved(state, s.EXPIRED)
+    elif job.stage in {s.GENERATING, s.STORING} and rules.dialect is Dialect.MINIMAX_V1:
+        yield "stop_waiting", s.moved(state, s.ABANDONED)
     elif job.stage == s.GENERATING and rules.cancels and not job.cancel_asked:
         yield "ask_to_cancel", state._replace(job=job._replace(cancel_asked=True))
 

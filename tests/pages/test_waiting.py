@@ -2,6 +2,8 @@
 
 from decimal import Decimal
 
+from sqlalchemy import text
+
 from core import attempts, decisions, runs
 from core.models import Job
 from core.stages import Outcome, Stage
@@ -109,3 +111,17 @@ def test_every_page_tells_that_a_decision_is_waited_for(open_page, services, kim
     shown = said(open_page("video"))
     assert "1 of your jobs needs a decision" in shown
     assert 'href="/history?status=decision"' in shown
+
+
+def test_a_stalled_video_can_be_given_up(open_page, services, kim):
+    job = filed(services.sessions, kim, provider="hailuo", dialect="minimax_v1")
+    claim, _ = sent(services)
+    with services.sessions.begin() as session:
+        runs.accepted(session, claim, task_id="7", poll_in_s=60)
+    assert "decide-stop_waiting" not in {b.key for b in open_page("job", id=str(job.id)).button}
+    with services.sessions.begin() as session:
+        session.execute(text("UPDATE runs SET stage_since = now() - interval '1 hour'"))
+    open_page("job", id=str(job.id)).button(key="decide-stop_waiting").click().run()
+
+    with services.sessions() as session:
+        assert session.get_one(Job, job.id).final_stage == "abandoned"

@@ -140,5 +140,5 @@ def test_a_free_question_tells_whether_the_key_is_taken(client, dialect, minimax
 
     with pytest.raises(ProviderError) as refused:
         DIALECTS[dialect](base_url=minimax.url, api_key="bad").check()
-    assert refused.value.code == "key_invalid"
+    assert refused.value.code == "check_refused"
     assert minimax.billed() == 1

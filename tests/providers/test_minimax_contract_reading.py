@@ -11,7 +11,7 @@ from core.errors import (
     OutcomeUnknown,
     ProviderError,
 )
-from core.providers import Broken, Pending, Ready
+from core.providers import Broken, Cancelled, Pending, Ready
 from core.providers.minimax_v1 import MiniMaxV1
 from core.providers.minimax_v2 import MiniMaxV2
 from deploy.local.simulators.minimax import breakages
@@ -114,17 +114,17 @@ class TestListing:
         minimax.fault("list_lag")
         assert client.list_tasks(since=began) == []
 
-    def test_a_queued_task_can_be_cancelled_once(self, client, minimax):
+    def test_a_queued_task_is_cancelled_also_if_the_reply_is_lost(self, client, minimax):
         minimax.set(fixed_s=60)
         task_id = submit(client, "v2")
-        assert client.cancel(task_id)
+        assert client.cancel(task_id) is Cancelled.IN_TIME
         assert isinstance(settled(client, task_id), Broken)
-        assert not client.cancel(task_id)
+        assert client.cancel(task_id) is Cancelled.IN_TIME
 
     def test_a_finished_task_is_never_deleted(self, client):
         task_id = submit(client, "v2")
         settled(client, task_id)
-        assert not client.cancel(task_id)
+        assert client.cancel(task_id) is Cancelled.TOO_LATE
         assert isinstance(client.progress(task_id), Ready)
 
 

@@ -180,8 +180,9 @@ class TestErrors:
             (502, None, "check_failed"),
             (200, None, "check_failed"),
             (200, [], "check_failed"),
-            (429, v2("slow (1002)"), "rate_limited"),
-            (401, v2("invalid api key (2049)"), "key_invalid"),
+            (429, v2("slow (1002)"), "check_limited"),
+            (401, v2("invalid api key (2049)"), "check_refused"),
+            (402, v2("insufficient balance (1008)"), "check_refused"),
         ],
     )
     def test_each_has_its_code(self, status, document, code):

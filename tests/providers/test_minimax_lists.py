@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from core.errors import ProviderError
-from core.providers import ListedTask, minimax_v2
+from core.providers import Cancelled, ListedTask, minimax_v2
 from tests.providers.minimax_answers import said, task, v2
 from tests.providers.raw_server import RawServer, replying, serving
 
@@ -67,7 +67,7 @@ class TestCancelling:
     @staticmethod
     def cancelling(
         status: str, deleted: bytes, *, looking_s: float = 0
-    ) -> tuple[bool | ProviderError, list[str]]:
+    ) -> tuple[Cancelled | ProviderError, list[str]]:
         def script(server: RawServer, connection: socket.socket) -> None:
             request = server.read_request(connection)
             server.stopping.wait(looking_s)
@@ -75,19 +75,23 @@ class TestCancelling:
 
         with serving(script) as server:
             try:
-                found: bool | ProviderError = v2(server).cancel("7")
+                found: Cancelled | ProviderError = v2(server).cancel("7")
             except ProviderError as error:
                 found = error
             return found, [server.head(n).split(" ")[0] for n in range(len(server.requests))]
 
     def test_a_queued_task_is_cancelled(self):
         gone = said({"task_id": "7", "action": "cancelled", "status": "cancelled"})
-        assert self.cancelling("queued", gone) == (True, ["GET", "DELETE"])
+        assert self.cancelling("queued", gone) == (Cancelled.IN_TIME, ["GET", "DELETE"])
 
-    @pytest.mark.parametrize("status", ["running", "succeeded", "failed", "cancelled", "new"])
+    @pytest.mark.parametrize("status", ["running", "succeeded", "failed", "new"])
     def test_anything_else_is_left_alone(self, status):
         """To delete a finished task would delete its result."""
-        assert self.cancelling(status, b"") == (False, ["GET"])
+        assert self.cancelling(status, b"") == (Cancelled.TOO_LATE, ["GET"])
+
+    def test_a_task_that_we_cancelled_before_is_cancelled(self):
+        """The reply was lost."""
+        assert self.cancelling("cancelled", b"") == (Cancelled.IN_TIME, ["GET"])
 
     def test_a_task_that_was_seen_queued_long_ago_is_left_alone(self, monkeypatch):
         """It may have finished while this process was paused between its two calls."""
@@ -98,13 +102,13 @@ class TestCancelling:
 
     def test_a_task_that_has_just_begun_is_not_cancelled(self):
         begun = said({"error": {"message": "task is running (2013)"}}, "400 Bad Request")
-        assert self.cancelling("queued", begun)[0] is False
+        assert self.cancelling("queued", begun)[0] is Cancelled.TOO_LATE
 
     def test_a_task_that_has_just_ended_is_not_called_cancelled(self):
         gone = said({"task_id": "7", "action": "deleted", "status": "deleted"})
-        assert self.cancelling("queued", gone)[0] is False
+        assert self.cancelling("queued", gone)[0] is Cancelled.DELETED
 
-    @pytest.mark.parametrize("status", ["429 Too Many", "500 Error", "401 Unauthorized"])
+    @pytest.mark.parametrize("status", ["429 Too Many", "500 Error", "401 Unauthorized", "402 Pay"])
     def test_a_failed_call_may_be_tried_again(self, status):
         found, _ = self.cancelling("queued", said({}, status))
         assert isinstance(found, ProviderError)

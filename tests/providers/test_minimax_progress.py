@@ -80,7 +80,7 @@ class TestProgressV1:
     def test_a_limit_is_not_a_failure_even_if_it_looks_like_one(self):
         base = {"status_code": 1002, "status_msg": "rate limit"}
         error = looking(v1, video_generation=query("Fail", base_resp=base))
-        assert error.code == "rate_limited"
+        assert error.code == "check_limited"
 
     @pytest.mark.parametrize("file_id", [None, "", 0, "0", True, [], {}])
     def test_a_success_without_a_file_is_asked_again(self, file_id):

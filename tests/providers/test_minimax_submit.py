@@ -123,7 +123,13 @@ class TestTaskIds:
     def test_an_error_and_a_task_at_once_is_unknown(self, client):
         base = {"status_code": 1002, "status_msg": "rate limit"}
         error = refused(client, said({"task_id": "106", "base_resp": base}))
-        assert (type(error), error.code) == (OutcomeUnknown, "unexpected_answer")
+        assert isinstance(error, OutcomeUnknown)
+        assert (error.code, error.named_task) == ("unexpected_answer", "106")
+
+    def test_a_task_with_an_unforeseen_status_is_unknown_and_can_be_asked_for(self, client):
+        error = refused(client, said({"task_id": "106", "base_resp": FINE}, "201 Created"))
+        assert isinstance(error, OutcomeUnknown)
+        assert error.named_task == "106"
 
 
 @BOTH

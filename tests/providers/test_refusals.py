@@ -10,7 +10,7 @@ import pytest
 
 from core.providers import minimax_errors, openai_errors
 from core.providers.codes import Code
-from core.refusals import NOT_SENT, NOT_TAKEN, REFUSED, SENTENCES, UNKNOWN, explain
+from core.refusals import NOT_SENT, NOT_TAKEN, READING, REFUSED, SENTENCES, UNKNOWN, explain
 
 ROOT = Path(__file__).parents[2]
 CODES = get_args(Code)
@@ -21,9 +21,13 @@ WORKERS = (
     "download_broken",
     "expired",
     "input_missing",
+    "never_whole",
     "not_a_video",
     "restored",
+    "result_deleted",
+    "result_expired",
     "result_not_ready",
+    "stopped_waiting",
     "storage_unavailable",
     "worker_lost",
 )
@@ -112,3 +116,10 @@ def test_credentials_name_the_setting_to_fix():
 def test_a_code_of_an_older_release_still_has_a_sentence():
     shown = str(explain("gone_since", provider="OpenAI"))
     assert shown == "OpenAI did not do what was asked (code gone_since)."
+
+
+@pytest.mark.parametrize("code", READING)
+def test_a_question_that_failed_says_nothing_of_what_was_sent_or_charged(code):
+    """The task it asks about was taken, and is paid for."""
+    assert "charged" not in SENTENCES[code].text
+    assert "request" not in SENTENCES[code].text

@@ -15,6 +15,7 @@ from core.models import Attempt, Dialect
 from core.providers import (
     Accepted,
     Broken,
+    Cancelled,
     EditAnswer,
     EditRequest,
     ListedTask,
@@ -155,13 +156,13 @@ class Provider:
             return Broken(code="cancelled_at_provider", provider_message="no")
         return Pending(provider_status=found.task)
 
-    def cancel(self, task_id: str) -> bool:
+    def cancel(self, task_id: str) -> Cancelled:
         """See `MiniMaxV2.cancel`."""
         found = self._known(task_id)
-        if found.task != QUEUED:
-            return False
+        if found.task not in {QUEUED, CANCELLED}:
+            return Cancelled.TOO_LATE
         found.task = CANCELLED
-        return True
+        return Cancelled.IN_TIME
 
     def describe(self, task_id: str) -> ListedTask:
         """See `ListingProvider.describe`."""

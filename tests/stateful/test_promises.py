@@ -44,7 +44,7 @@ IN_FLIGHT = 2  # of the second API, by our settings
 SELDOM = st.sampled_from([False, False, False, True])
 # Round numbers, like every deadline below: the seconds that an example really takes, on a
 # machine that is busy, decide nothing, so that hypothesis sees the same example twice.
-MOMENTS = st.sampled_from([10.0, 40.0, 90.0, 140.0, 700.0])
+MOMENTS = st.sampled_from([10.0, 40.0, 90.0, 140.0, 700.0, 2000.0])
 LENGTHS = {
     "openai_timeout_s": 100,
     "minimax_timeout_s": 100,
@@ -187,7 +187,13 @@ class PaidCalls(RuleBasedStateMachine):
     @rule(
         which=WHICH,
         decide=st.sampled_from(
-            [decisions.send_again, decisions.give_up, decisions.check, decisions.cancel]
+            [
+                decisions.send_again,
+                decisions.give_up,
+                decisions.check,
+                decisions.cancel,
+                decisions.stop_waiting,
+            ]
         ),
     )
     def somebody_decides(self, which, decide):

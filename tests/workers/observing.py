@@ -222,6 +222,8 @@ SCENES: Final[Mapping[Code, Scene]] = {
     "task_expired": v2("odd_status", value="expired"),
     "cancelled_at_provider": v2("odd_status", value="cancelled"),
     "check_failed": v1("query_status"),
+    "check_limited": v1("query_error", code=1002),
+    "check_refused": v2("query_error", code=1004),
     "check_incomplete": v2("no_download_url"),
     "task_not_found": Scene(breaks=_another_task, mends=_the_right_task),
     "link_not_allowed": v2("evil_url"),

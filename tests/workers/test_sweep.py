@@ -238,6 +238,26 @@ def test_a_late_answer_of_a_job_that_was_given_up_is_kept(services, hands, kim, 
     assert detail.job.cost_usd > 0
 
 
+def test_a_late_answer_that_holds_nothing_is_kept_and_told_of(
+    services, hands, kim, file_edit, openai_simulator
+):
+    job = file_edit()
+    attempt = intended(services, claimed(hands), send_s=-services.settings.settle_s - 1)
+    die(services, job)
+    sweep.sweep(hands)
+    with services.sessions.begin() as session:
+        decisions.give_up(session, kim, job.id)
+
+    fault(openai_simulator, "b64_html", times=1)
+    spooled_answer(services, hands, attempt, job)
+    assert sweep.recover(hands) == 1
+    detail = detail_of(services, kim, job)
+
+    assert len(detail.of_kind(AssetKind.RAW)) == 1
+    told = [event.detail for event in detail.events if event.kind == "late_result_missing"]
+    assert told == [{"code": "not_an_image"}]
+
+
 def test_a_noted_task_is_taken_up(services, hands, kim, file_video, settle, minimax_simulator):
     job = file_video(*V1)
     attempt = intended(services, claimed(hands))
@@ -373,6 +393,21 @@ def test_one_damaged_file_keeps_no_other_answer_waiting(services, hands, kim, fi
     die(services, job)
 
     assert sweep.recover(hands) == 1
+
+
+def test_a_task_that_an_error_names_is_asked_for(services, hands, kim, file_video, settle):
+    job = file_video(*V1)
+    claim = claimed(hands)
+    attempt = intended(services, claim)
+    taken = services.videos["minimax_v1"].submit(_request(services, job), limits=_limits())
+    error = OutcomeUnknown("an error and a task at once", code="unexpected_answer")
+    error.named_task = taken.task_id
+
+    sending._not_done(hands, claim, attempt, error)
+    assert stage_of(services, kim, job) is Stage.UNCERTAIN
+    look_now(hands)
+
+    assert settle(job).stage is Stage.STORED
 
 
 # --- limits -----------------------------------------------------------------------------
