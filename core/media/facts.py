@@ -25,7 +25,7 @@ class VideoFacts:
     mime: str
     width: int
     height: int
-    duration_s: float | None  # None when the file does not tell
+    duration_s: float | None  # None when the file does not tell, or tells what cannot be
     fps: float | None
     has_audio: bool
     codec: str
