@@ -36,8 +36,9 @@ class Task:
 
     @property
     def mask(self) -> Asset | None:
-        """Return the mask, if the job has one."""
-        return next((asset for asset in self.files if asset.kind == AssetKind.MASK), None)
+        """Return the prepared copy of the mask, if the job has one."""
+        masks = [asset for asset in self.files if asset.kind == AssetKind.MASK]
+        return (self.sent_image(masks[0].position) or masks[0]) if masks else None
 
     @property
     def images(self) -> Sequence[Asset]:

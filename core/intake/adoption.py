@@ -12,7 +12,6 @@ from core.intake import preparing
 from core.intake.permits import IMAGES
 from core.intake.preparing import Taken
 from core.intake.shown import described
-from core.media import HEAD_BYTES
 from core.models import Asset, AssetKind, Upload, User
 from core.services import Services
 from core.storage.keys import input_key
@@ -62,6 +61,5 @@ def _adopted(services: Services, source: Asset) -> Taken:
         )
         stored = services.bucket.stat(source.key)
         if source.kind == AssetKind.MASK:
-            with path.open("rb") as file:
-                return preparing.mask(shared, stored, path, file.read(HEAD_BYTES))
+            return preparing.mask(services, shared, stored, path, Path(name))
         return preparing.image(services, shared, stored, path, Path(name))

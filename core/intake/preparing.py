@@ -29,16 +29,11 @@ class Taken:
 def image(services: Services, upload: Upload, stored: Stored, path: Path, folder: Path) -> Taken:
     """Verify a picture; store the copy that is sent and the thumbnail. Raises MediaRejected."""
     taken = accept_image(path, folder, declared_mime=upload.mime, as_png=False)
-    suffix = "png" if taken.prepared.mime == "image/png" else "jpg"
-    key = _beside(upload.key, f"prepared.{suffix}")
-    prepared = services.bucket.put_file(
-        key, taken.prepared.path, content_type=taken.prepared.mime, sha256=taken.prepared.sha256
-    )
     return Taken(
         kind=AssetKind.INPUT,
         original=(stored, _original(upload, taken.facts.width, taken.facts.height)),
         made={
-            AssetKind.PREPARED: (prepared, _picture(taken.prepared)),
+            AssetKind.PREPARED: _sent(services, upload, taken.prepared),
             AssetKind.THUMBNAIL: _small(services, taken.thumbnail),
         },
     )
@@ -55,17 +50,19 @@ def video(services: Services, upload: Upload, stored: Stored, path: Path, folder
     )
 
 
-def mask(upload: Upload, stored: Stored, path: Path, head: bytes) -> Taken:
+def mask(services: Services, upload: Upload, stored: Stored, path: Path, folder: Path) -> Taken:
     """Verify a mask by itself; whether it fits its picture is known when a job is filed.
 
     Raises MediaRejected.
     """
-    width, height = int.from_bytes(head[16:20]), int.from_bytes(head[20:24])
-    facts = accept_mask(path, width=width, height=height)
+    taken = accept_mask(path, folder)
     return Taken(
         kind=AssetKind.MASK,
-        original=(stored, _original(upload, facts.width, facts.height)),
-        made={},
+        original=(stored, _original(upload, taken.facts.width, taken.facts.height)),
+        made={
+            AssetKind.PREPARED: _sent(services, upload, taken.prepared),
+            AssetKind.THUMBNAIL: _small(services, taken.thumbnail),
+        },
     )
 
 
@@ -81,6 +78,13 @@ def _original(upload: Upload, width: int, height: int) -> assets.Picture:
 
 def _picture(made: Rendition) -> assets.Picture:
     return assets.Picture(mime=made.mime, sha256=made.sha256, width=made.width, height=made.height)
+
+
+def _sent(services: Services, upload: Upload, made: Rendition) -> tuple[Stored, assets.Picture]:
+    suffix = "png" if made.mime == "image/png" else "jpg"
+    key = _beside(upload.key, f"prepared.{suffix}")
+    stored = services.bucket.put_file(key, made.path, content_type=made.mime, sha256=made.sha256)
+    return stored, _picture(made)
 
 
 def _small(services: Services, made: Rendition) -> tuple[Stored, assets.Picture]:

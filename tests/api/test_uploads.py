@@ -8,12 +8,14 @@ from uuid import UUID
 import pytest
 import requests
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from core import intake, users
 from core.errors import Rejected
 from core.intake import arrivals
 from core.models import Upload
 from tests.api.conftest import signed_in
+from tests.media.makers import write_film
 
 
 def png(width: int = 640, height: int = 480, mode: str = "RGB") -> bytes:
@@ -189,6 +191,35 @@ def test_a_mask_needs_transparency(kim):
     answer = kim.post("/storage/confirm", json={"upload_id": upload_id})
 
     assert answer.status_code == 422
+
+
+def test_what_is_shown_of_a_mask_is_a_copy_of_our_own(kim):
+    content = png(mode="LA")  # grey, which the provider refuses
+    with Image.open(io.BytesIO(content)) as image:
+        image.putpixel((3, 3), (0, 0))
+        noted = PngInfo()
+        noted.add_text("Comment", "<script>alert(1)</script>")
+        held = io.BytesIO()
+        image.save(held, "PNG", pnginfo=noted)
+
+    upload_id = sent(kim, held.getvalue(), purpose="mask")
+    asset = kim.post("/storage/confirm", json={"upload_id": upload_id}).json()["asset"]
+
+    shown = requests.get(asset["prepared_url"], timeout=10)
+    assert shown.headers["Content-Type"] == "image/png"
+    assert b"script" not in shown.content
+    with Image.open(io.BytesIO(shown.content)) as image:
+        assert (image.mode, image.size) == ("RGBA", (640, 480))
+
+
+def test_an_uploaded_film_is_shown_by_its_poster_alone(kim, tmp_path):
+    content = write_film(tmp_path / "a.mp4").read_bytes()
+    upload_id = sent(kim, content, content_type="video/mp4", filename="a.mp4")
+
+    asset = kim.post("/storage/confirm", json={"upload_id": upload_id}).json()["asset"]
+
+    assert requests.get(asset["thumbnail_url"], timeout=10).headers["Content-Type"] == "image/webp"
+    assert asset["prepared_url"] is None
 
 
 def test_nobody_uploads_without_signing_in(api):

@@ -57,10 +57,11 @@ def test_a_mask_goes_with_a_png_of_its_picture(file_edit, settle, upload, openai
     detail = settle(file_edit(input_ids=[image], mask_id=upload(mask_for(), purpose="mask")))
 
     assert detail.stage is Stage.STORED
-    (prepared,) = detail.of_kind(AssetKind.PREPARED)
-    assert prepared.mime == "image/png"
+    picture_sent, mask_sent = detail.of_kind(AssetKind.PREPARED)
+    assert picture_sent.mime == mask_sent.mime == "image/png"
     (entry,) = billed(openai_simulator)
-    assert entry["input_sha256"] == [prepared.sha256]
+    assert entry["input_sha256"] == [picture_sent.sha256]
+    assert entry["mask_sha256"] == mask_sent.sha256
 
 
 def test_bytes_that_changed_in_the_bucket_are_never_sent(
