@@ -47,12 +47,7 @@ def _adopted(services: Services, source: Asset) -> Taken:
     if source.mime not in IMAGES:
         raise MediaRejected(msg("Only a picture can be used as an input."))
     with tempfile.TemporaryDirectory(prefix="proofsheet-") as name:
-        path = Path(name) / "original"
-        got = services.bucket.download(source.key, path, max_bytes=source.bytes)
-        if got.sha256 != source.sha256:
-            raise MediaRejected(
-                msg("The stored file is not the one that was recorded. Ask an administrator.")
-            )
+        path = preparing.recorded(services, source, Path(name))
         with services.sessions() as session:
             at = clock.read(session)
         key = input_key(services.settings.environment, at=at, upload_id=new_id(), name="original")

@@ -8,11 +8,12 @@ from pathlib import Path
 from sqlalchemy.orm import Session
 
 from core import assets
+from core.errors import MediaRejected, msg
 from core.media import Rendition, accept_image, accept_mask, finish_video
 from core.models import Asset, AssetKind, Upload, User
 from core.services import Services
 from core.storage import Stored
-from core.storage.keys import thumb_key
+from core.storage.keys import beside, thumb_key
 
 FOREVER = "private, max-age=31536000, immutable"
 
@@ -66,6 +67,17 @@ def mask(services: Services, upload: Upload, stored: Stored, path: Path, folder:
     )
 
 
+def recorded(services: Services, asset: Asset, folder: Path) -> Path:
+    """Fetch a file that has a row. Raises MediaRejected: other bytes lie in its place."""
+    path = folder / "original"
+    got = services.bucket.download(asset.key, path, max_bytes=asset.bytes)
+    if got.sha256 != asset.sha256:
+        raise MediaRejected(
+            msg("The stored file is not the one that was recorded. Ask an administrator.")
+        )
+    return path
+
+
 def _original(upload: Upload, width: int, height: int) -> assets.Picture:
     return assets.Picture(
         mime=upload.mime,
@@ -76,15 +88,16 @@ def _original(upload: Upload, width: int, height: int) -> assets.Picture:
     )
 
 
-def _picture(made: Rendition) -> assets.Picture:
+def picture_of(made: Rendition) -> assets.Picture:
+    """Return what a row says of a file that was made here."""
     return assets.Picture(mime=made.mime, sha256=made.sha256, width=made.width, height=made.height)
 
 
 def _sent(services: Services, upload: Upload, made: Rendition) -> tuple[Stored, assets.Picture]:
     suffix = "png" if made.mime == "image/png" else "jpg"
-    key = _beside(upload.key, f"prepared.{suffix}")
+    key = beside(upload.key, f"prepared.{suffix}")
     stored = services.bucket.put_file(key, made.path, content_type=made.mime, sha256=made.sha256)
-    return stored, _picture(made)
+    return stored, picture_of(made)
 
 
 def _small(services: Services, made: Rendition) -> tuple[Stored, assets.Picture]:
@@ -92,11 +105,7 @@ def _small(services: Services, made: Rendition) -> tuple[Stored, assets.Picture]
     stored = services.bucket.put_file(
         key, made.path, content_type=made.mime, sha256=made.sha256, cache_control=FOREVER
     )
-    return stored, _picture(made)
-
-
-def _beside(key: str, name: str) -> str:
-    return f"{key.rsplit('/', 1)[0]}/{name}"
+    return stored, picture_of(made)
 
 
 def add(session: Session, user: User, taken: Taken) -> Asset:

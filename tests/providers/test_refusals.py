@@ -20,6 +20,7 @@ WORKERS = (
     "answer_lost",
     "download_broken",
     "expired",
+    "input_changed",
     "input_missing",
     "not_a_video",
     "restored",
