@@ -20,6 +20,8 @@ IMAGES = ("image/png", "image/jpeg", "image/webp")
 VIDEOS = ("video/mp4",)
 MAX_MASK_BYTES = 4_000_000  # strictly below; the provider's documents say '< 4 MB'
 
+SLOWEST_BYTES_PER_S = 50_000  # of a line that is waited for: 500 MB in three hours
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Announcement:
@@ -105,6 +107,12 @@ def _check_quota(services: Services, session: Session, user: User, size: int) ->
         )
 
 
+def _confirmable_for(services: Services, file: Announcement) -> timedelta:
+    """Return until when a PUT can have arrived: the signature limits only when it begins."""
+    ttl_s = services.settings.upload_ttl_s
+    return timedelta(seconds=ttl_s + file.size_bytes / SLOWEST_BYTES_PER_S)
+
+
 def _permitted(services: Services, session: Session, user: User, file: Announcement) -> Upload:
     id = new_id()
     at = clock.read(session)
@@ -117,7 +125,7 @@ def _permitted(services: Services, session: Session, user: User, file: Announcem
         mime=file.content_type,
         bytes=file.size_bytes,
         sha256=file.sha256,
-        expires_at=func.now() + timedelta(seconds=services.settings.upload_ttl_s),
+        expires_at=func.now() + _confirmable_for(services, file),
     )
     session.add(upload)
     session.flush()

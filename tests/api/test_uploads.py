@@ -177,6 +177,18 @@ def test_other_bytes_are_refused_where_the_store_keeps_no_checksum(kim, services
     assert not services.bucket.exists(key)
 
 
+def test_a_slow_line_may_bring_a_large_file_after_its_signature_has_ended(kim, services):
+    films = {"content_type": "video/mp4", "sha256": "0" * 64}
+    large = announced(b"", size_bytes=500_000_000, **films)
+    upload_id = kim.post("/storage/presign-put", json=large).json()["upload_id"]
+
+    with services.sessions() as session:
+        upload = session.get_one(Upload, UUID(upload_id))
+    kept_s = (upload.expires_at - upload.created_at).total_seconds()
+
+    assert kept_s == pytest.approx(services.settings.upload_ttl_s + 10_000)
+
+
 def test_somebody_elses_upload_does_not_exist(api):
     upload_id = sent(signed_in(api, "kim"), png())
     signed_in(api, "boss")
