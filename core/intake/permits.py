@@ -100,7 +100,8 @@ def _check_quota(services: Services, session: Session, user: User, size: int) ->
     if used + size > limit:
         raise Rejected(
             msg(
-                "Your files take {used} of {limit} GB. Delete some jobs first.",
+                "Your files take {used} of {limit} GB, so this one finds no room. Ask the operator "
+                "for more: what is in the trash still counts.",
                 used=f"{used / 1e9:.1f}",
                 limit=f"{limit / 1e9:.1f}",
             )

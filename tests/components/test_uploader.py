@@ -122,7 +122,7 @@ def test_the_servers_sentence_is_shown_and_the_file_can_be_tried_again(at_once, 
     demo.fail(presign_quota=1)
     choose(page, file("full.png", png(number=24)))
     expect(inputs(page).get_by_role("alert")).to_have_text(
-        "Your files take 20 of 20 GB. Delete some jobs first."
+        "Your files take 20 of 20 GB. Ask the operator for more."
     )
     inputs(page).get_by_role("button", name="Try again").click()
     python_knows(page, f"full.png:{short_hash(png(number=24))}")
