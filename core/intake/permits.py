@@ -8,7 +8,7 @@ from sqlalchemy import func
 from sqlalchemy.orm import Session
 
 from core import assets, clock, uploads
-from core.errors import MediaRejected, Rejected, msg
+from core.errors import Rejected, WrongType, msg
 from core.ids import new_id
 from core.intake.shown import described
 from core.media import clean_filename
@@ -38,7 +38,8 @@ def announce(services: Services, user: User, file: Announcement) -> dict[str, An
     """Return a signed PUT for exactly this file, or the asset that already holds it.
 
     Raises:
-        Rejected: a type, size or quota that cannot be taken.
+        WrongType: files of its type are not taken.
+        Rejected: a size or quota that cannot be taken.
     """
     _check_type_and_size(services, file)
     kind = AssetKind.MASK if file.purpose == "mask" else AssetKind.INPUT
@@ -66,7 +67,7 @@ def announce(services: Services, user: User, file: Announcement) -> dict[str, An
 def _check_type_and_size(services: Services, file: Announcement) -> None:
     allowed = ("image/png",) if file.purpose == "mask" else IMAGES + VIDEOS
     if file.content_type not in allowed:
-        raise MediaRejected(
+        raise WrongType(
             msg(
                 "Files of type {type} are not taken. Use PNG, JPEG, WebP or MP4.",
                 type=file.content_type[:60] or "?",

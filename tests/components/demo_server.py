@@ -74,7 +74,7 @@ async def presign(request: Request) -> Response:
     if state.fails("presign_500"):
         return JSONResponse({"error": "busy"}, 503)
     if state.fails("presign_quota"):
-        return JSONResponse({"error": "Your files take 20 of 20 GB. Ask the operator for more."}, 400)
+        return JSONResponse({"error": "Your files take 20 of 20 GB. Ask for more room."}, 400)
     body = await request.json()
     if body["sha256"] in state.assets:
         return JSONResponse({"asset": state.assets[body["sha256"]]})

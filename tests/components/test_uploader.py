@@ -122,10 +122,18 @@ def test_the_servers_sentence_is_shown_and_the_file_can_be_tried_again(at_once, 
     demo.fail(presign_quota=1)
     choose(page, file("full.png", png(number=24)))
     expect(inputs(page).get_by_role("alert")).to_have_text(
-        "Your files take 20 of 20 GB. Ask the operator for more."
+        "Your files take 20 of 20 GB. Ask for more room."
     )
     inputs(page).get_by_role("button", name="Try again").click()
     python_knows(page, f"full.png:{short_hash(png(number=24))}")
+
+
+def test_a_file_that_was_refused_is_not_offered_to_be_tried_again(at_once, demo):
+    page = form(at_once)
+    demo.fail(confirm_422=1)
+    choose(page, file("damaged.png", png(number=28)))
+    expect(inputs(page).get_by_role("alert")).to_be_visible()
+    expect(inputs(page).get_by_role("button", name="Try again")).to_have_count(0)
 
 
 def test_a_file_on_its_way_can_be_cancelled(at_once, demo, tmp_path):

@@ -1,6 +1,7 @@
 // One file's way: permission, PUT to the bucket, confirmation. Each is tried three times.
 
 const TRIES = 3, FIRST_WAIT_MS = 700;
+const FINAL = [413, 415, 422]; // the same file would be refused again
 
 /** Something to tell a person. `again`: whether the same file may be tried again. */
 class Problem extends Error {
@@ -46,7 +47,7 @@ async function ask(url, body, signal) {
   const said = await answer.json().catch(() => ({}));
   if (answer.ok) return said;
   const Kind = answer.status >= 500 ? Passing : Problem;
-  throw new Kind(said.error ?? "", { again: answer.status !== 413 && answer.status !== 415, label: "offline", status: answer.status });
+  throw new Kind(said.error ?? "", { again: !FINAL.includes(answer.status), label: "offline", status: answer.status });
 }
 
 /** PUT the file as the permission says. XHR, because fetch tells no progress of what it sends. */
