@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from uuid import UUID
 
@@ -14,6 +14,7 @@ from core.models import Asset, AssetKind, Job
 from core.stages import Stage
 from core.storage import Stored
 
+PNG = "image/png"
 SMALL = (AssetKind.THUMBNAIL, AssetKind.POSTER)
 
 
@@ -68,15 +69,6 @@ def add(session: Session, kind: AssetKind, stored: Stored, picture: Picture, pla
     return asset
 
 
-def replace_prepared(session: Session, stored: Stored, picture: Picture, place: Place) -> None:
-    """Record that a job sends other bytes than the prepared copy it came with."""
-    existing = _at(session, AssetKind.PREPARED, place)
-    if existing is not None:
-        session.delete(existing)
-        session.flush()
-    add(session, AssetKind.PREPARED, stored, picture, place)
-
-
 def _at(session: Session, kind: AssetKind, place: Place) -> Asset | None:
     return session.scalar(
         select(Asset).where(
@@ -96,11 +88,16 @@ class Input:
     original: Asset
     prepared: Asset | None
     thumbnail: Asset | None
+    png: Asset | None = None  # the prepared copy as PNG, where one was made
 
     @property
     def sent(self) -> Asset:
         """What goes to the provider."""
         return self.prepared or self.original
+
+    def as_png(self) -> "Input":
+        """Return it with what goes to the provider together with a mask."""
+        return replace(self, prepared=self.png or self.prepared)
 
 
 def own_inputs(session: Session, user_id: UUID, ids: Sequence[UUID]) -> Sequence[Input]:
@@ -128,9 +125,12 @@ def _made_from(session: Session, ids: Sequence[UUID]) -> Mapping[UUID, list[Asse
 
 
 def _input(original: Asset, made: Sequence[Asset]) -> Input:
+    prepared = [row for row in made if row.kind == AssetKind.PREPARED]
     return Input(
         original=original,
-        prepared=next((row for row in made if row.kind == AssetKind.PREPARED), None),
+        # Of a photograph there may be two: a mask wants its picture as PNG.
+        prepared=min(prepared, key=lambda row: row.mime == PNG, default=None),
+        png=next((row for row in prepared if row.mime == PNG), None),
         thumbnail=next((row for row in made if row.kind in SMALL), None),
     )
 

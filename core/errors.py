@@ -9,7 +9,9 @@ AppError
 ├── Forbidden            Signed in, but this is not theirs to do.
 ├── TooMany              Try again later.
 ├── Rejected             The user can fix it. The message is shown as it is.
+│   ├── WrongType        Files of this type are not taken at all.
 │   └── MediaRejected    The bytes of a file are not what they should be.
+│       └── OtherBytes   They changed on the way: the same file may arrive whole next time.
 ├── StorageError         The bucket did not do what was asked; safe to try again.
 ├── DecoderFailed        This machine could not decode a file; the file is not to blame.
 └── ProviderError
@@ -91,8 +93,16 @@ class Rejected(AppError):
     """The user can fix it. The message is shown as it is."""
 
 
+class WrongType(Rejected):
+    """Files of this type are not taken at all."""
+
+
 class MediaRejected(Rejected):
     """The bytes of a file are not what they should be."""
+
+
+class OtherBytes(MediaRejected):
+    """They changed on the way: the same file may arrive whole next time."""
 
 
 class StorageError(AppError):

@@ -27,6 +27,11 @@ NOT_SENT: Final[Mapping[str, Message]] = {
         "A picture of this job is gone from our storage, so nothing was sent to {provider} and "
         "nothing was charged. Upload it again and start a new job."
     ),
+    "input_changed": msg(
+        "Our storage holds other bytes than it was given for a picture of this job, so nothing was "
+        "sent to {provider} and nothing was charged. That is our fault: tell an administrator, "
+        "and start a new job with the picture saved anew."
+    ),
     "spool_unwritable": msg(
         "The worker has no place to keep {provider}'s answer, so nothing was sent and nothing was "
         "charged. An administrator must look at the worker's disk."

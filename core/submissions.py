@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from core import assets, clock, jobs
 from core.errors import Message, Rejected, msg
+from core.intake import under_masks
 from core.models import Asset, AssetKind, Job, Provider, User
 from core.providers.checks import (
     EditWish,
@@ -79,6 +80,8 @@ def submit(services: Services, user: User, wish: Wish) -> Job:
     Raises:
         Rejected: the request is not one its provider would take, with the reason.
     """
+    if wish.mask_id is not None:
+        under_masks.make_png(services, quote(services, user, wish).order.inputs)
     with services.sessions.begin() as session:
         inputs = assets.own_inputs(session, user.id, _ids(wish))
         return _filed(services, session, user, wish, inputs)
@@ -143,6 +146,7 @@ def _filed(
 def _quoted(
     services: Services, session: Session, wish: Wish, inputs: Sequence[assets.Input]
 ) -> Quote:
+    inputs = under_masks.as_sent(inputs)
     _check_configured(services, wish.provider)
     today = _today(services, session)
     options = _checked(services, wish, inputs, today)

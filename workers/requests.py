@@ -8,11 +8,9 @@ from uuid import UUID
 
 from core import assets
 from core.errors import MediaRejected, NotFound
-from core.media import prepare_image
 from core.models import Asset, AssetKind, Job
 from core.providers import EditRequest, InputFile, VideoRequest
 from core.services import Services
-from core.storage.keys import result_key
 
 # What the form knows about a job and no provider is asked.
 OUR_OPTIONS = frozenset({"mode"})
@@ -36,8 +34,9 @@ class Task:
 
     @property
     def mask(self) -> Asset | None:
-        """Return the mask, if the job has one."""
-        return next((asset for asset in self.files if asset.kind == AssetKind.MASK), None)
+        """Return the prepared copy of the mask, if the job has one."""
+        masks = [asset for asset in self.files if asset.kind == AssetKind.MASK]
+        return (self.sent_image(masks[0].position) or masks[0]) if masks else None
 
     @property
     def images(self) -> Sequence[Asset]:
@@ -78,8 +77,6 @@ def fetch(services: Services, task: Task, folder: Path) -> Files:
     """
     images = [_fetched(services, asset, folder) for asset in task.images]
     mask = _fetched(services, task.mask, folder) if task.mask else None
-    if mask is not None and images[0].mime != "image/png":
-        images[0] = _as_png(services, task, images[0], folder)
     return Files(task=task, images=images, mask=mask)
 
 
@@ -94,39 +91,6 @@ def _fetched(services: Services, asset: Asset, folder: Path) -> InputFile:
         mime=asset.mime,
         bytes=asset.bytes,
         sha256=asset.sha256,
-    )
-
-
-def _as_png(services: Services, task: Task, image: InputFile, folder: Path) -> InputFile:
-    """Return the first picture in the mask's format, and keep it: it is what is sent.
-
-    A mask wants its picture in the same format (providers, 1.5).
-    """
-    made = prepare_image(image.path, folder, as_png=True)
-    key = result_key(
-        services.settings.environment,
-        provider=task.job.provider,
-        at=task.job.created_at,
-        job_id=task.job.id,
-        name="sent-0.png",
-    )
-    stored = services.bucket.put_file(key, made.path, content_type=made.mime, sha256=made.sha256)
-    source = next(a for a in task.files if a.kind == AssetKind.INPUT and a.position == 0)
-    with services.sessions.begin() as session:
-        assets.replace_prepared(
-            session,
-            stored,
-            assets.Picture(
-                mime=made.mime, sha256=made.sha256, width=made.width, height=made.height
-            ),
-            assets.Place(user_id=task.job.user_id, job_id=task.job.id, source_id=source.id),
-        )
-    return InputFile(
-        path=made.path,
-        filename="input-0.png",
-        mime=made.mime,
-        bytes=made.bytes,
-        sha256=made.sha256,
     )
 
 

@@ -17,6 +17,7 @@ from core.claims import Claim, Stale, held
 from core.errors import (
     AppError,
     BadResult,
+    MediaRejected,
     NotAccepted,
     NotFound,
     NotSent,
@@ -126,6 +127,9 @@ def _not_ready(services: Services, claim: Claim, error: AppError) -> None:
         case NotFound():
             with services.sessions.begin() as session:
                 runs.ended(session, claim, Stage.REJECTED, code="input_missing")
+        case MediaRejected():  # other bytes lie in its place, and will tomorrow
+            with services.sessions.begin() as session:
+                runs.ended(session, claim, Stage.REJECTED, code="input_changed")
         case StorageError():
             _put_back(services, claim, why="storage_unavailable")
         case _:

@@ -20,6 +20,8 @@ STATUSES: Final[Mapping[type, int]] = {
     errors.NotFound: 404,
     errors.Conflict: 409,
     errors.Gone: 410,
+    errors.WrongType: 415,
+    errors.OtherBytes: 400,  # pages offer to try again after 400, not after 415 and 422
     errors.MediaRejected: 422,
     errors.Rejected: 400,
     errors.TooMany: 429,

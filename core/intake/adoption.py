@@ -12,7 +12,6 @@ from core.intake import preparing
 from core.intake.permits import IMAGES
 from core.intake.preparing import Taken
 from core.intake.shown import described
-from core.media import HEAD_BYTES
 from core.models import Asset, AssetKind, Upload, User
 from core.services import Services
 from core.storage.keys import input_key
@@ -48,12 +47,7 @@ def _adopted(services: Services, source: Asset) -> Taken:
     if source.mime not in IMAGES:
         raise MediaRejected(msg("Only a picture can be used as an input."))
     with tempfile.TemporaryDirectory(prefix="proofsheet-") as name:
-        path = Path(name) / "original"
-        got = services.bucket.download(source.key, path, max_bytes=source.bytes)
-        if got.sha256 != source.sha256:
-            raise MediaRejected(
-                msg("The stored file is not the one that was recorded. Ask an administrator.")
-            )
+        path = preparing.recorded(services, source, Path(name))
         with services.sessions() as session:
             at = clock.read(session)
         key = input_key(services.settings.environment, at=at, upload_id=new_id(), name="original")
@@ -62,6 +56,5 @@ def _adopted(services: Services, source: Asset) -> Taken:
         )
         stored = services.bucket.stat(source.key)
         if source.kind == AssetKind.MASK:
-            with path.open("rb") as file:
-                return preparing.mask(shared, stored, path, file.read(HEAD_BYTES))
+            return preparing.mask(services, shared, stored, path, Path(name))
         return preparing.image(services, shared, stored, path, Path(name))

@@ -8,7 +8,7 @@ from uuid import UUID
 import structlog
 
 from core import assets, uploads
-from core.errors import Conflict, MediaRejected, NotFound, Rejected, msg
+from core.errors import Conflict, MediaRejected, NotFound, OtherBytes, Rejected, msg
 from core.intake import preparing
 from core.intake.permits import VIDEOS
 from core.intake.preparing import Taken
@@ -70,9 +70,9 @@ def _verified(services: Services, upload: Upload) -> Taken:
         path = folder / "original"
         got = services.bucket.download(upload.key, path, max_bytes=upload.bytes)
         if got.sha256 != upload.sha256:  # not every store keeps a checksum to compare with
-            raise MediaRejected(OTHER_BYTES)
+            raise OtherBytes(OTHER_BYTES)
         if upload.purpose == "mask":
-            return preparing.mask(upload, stored, path, head)
+            return preparing.mask(services, upload, stored, path, folder)
         if upload.mime in VIDEOS:
             return preparing.video(services, upload, stored, path, folder)
         return preparing.image(services, upload, stored, path, folder)
@@ -85,7 +85,7 @@ def _arrived(services: Services, upload: Upload) -> Stored:
         raise Rejected(msg("The file has not arrived. Upload it again.")) from error
     wrong_sum = stored.sha256 is not None and stored.sha256 != upload.sha256
     if stored.size_bytes != upload.bytes or wrong_sum:
-        raise MediaRejected(OTHER_BYTES)
+        raise OtherBytes(OTHER_BYTES)
     return stored
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import func
 from sqlalchemy.orm import Session
 
 from core import assets, clock, uploads
-from core.errors import MediaRejected, Rejected, msg
+from core.errors import Rejected, WrongType, msg
 from core.ids import new_id
 from core.intake.shown import described
 from core.media import clean_filename
@@ -19,6 +19,8 @@ from core.storage.keys import input_key
 IMAGES = ("image/png", "image/jpeg", "image/webp")
 VIDEOS = ("video/mp4",)
 MAX_MASK_BYTES = 4_000_000  # strictly below; the provider's documents say '< 4 MB'
+
+SLOWEST_BYTES_PER_S = 50_000  # of a line that is waited for: 500 MB in three hours
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +38,8 @@ def announce(services: Services, user: User, file: Announcement) -> dict[str, An
     """Return a signed PUT for exactly this file, or the asset that already holds it.
 
     Raises:
-        Rejected: a type, size or quota that cannot be taken.
+        WrongType: files of its type are not taken.
+        Rejected: a size or quota that cannot be taken.
     """
     _check_type_and_size(services, file)
     kind = AssetKind.MASK if file.purpose == "mask" else AssetKind.INPUT
@@ -64,7 +67,7 @@ def announce(services: Services, user: User, file: Announcement) -> dict[str, An
 def _check_type_and_size(services: Services, file: Announcement) -> None:
     allowed = ("image/png",) if file.purpose == "mask" else IMAGES + VIDEOS
     if file.content_type not in allowed:
-        raise MediaRejected(
+        raise WrongType(
             msg(
                 "Files of type {type} are not taken. Use PNG, JPEG, WebP or MP4.",
                 type=file.content_type[:60] or "?",
@@ -98,11 +101,18 @@ def _check_quota(services: Services, session: Session, user: User, size: int) ->
     if used + size > limit:
         raise Rejected(
             msg(
-                "Your files take {used} of {limit} GB. Delete some jobs first.",
+                "Your files take {used} of {limit} GB, so this one finds no room. Ask the operator "
+                "for more: what is in the trash still counts.",
                 used=f"{used / 1e9:.1f}",
                 limit=f"{limit / 1e9:.1f}",
             )
         )
+
+
+def _confirmable_for(services: Services, file: Announcement) -> timedelta:
+    """Return until when a PUT can have arrived: the signature limits only when it begins."""
+    ttl_s = services.settings.upload_ttl_s
+    return timedelta(seconds=ttl_s + file.size_bytes / SLOWEST_BYTES_PER_S)
 
 
 def _permitted(services: Services, session: Session, user: User, file: Announcement) -> Upload:
@@ -117,7 +127,7 @@ def _permitted(services: Services, session: Session, user: User, file: Announcem
         mime=file.content_type,
         bytes=file.size_bytes,
         sha256=file.sha256,
-        expires_at=func.now() + timedelta(seconds=services.settings.upload_ttl_s),
+        expires_at=func.now() + _confirmable_for(services, file),
     )
     session.add(upload)
     session.flush()

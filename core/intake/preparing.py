@@ -8,11 +8,12 @@ from pathlib import Path
 from sqlalchemy.orm import Session
 
 from core import assets
+from core.errors import MediaRejected, msg
 from core.media import Rendition, accept_image, accept_mask, finish_video
 from core.models import Asset, AssetKind, Upload, User
 from core.services import Services
 from core.storage import Stored
-from core.storage.keys import thumb_key
+from core.storage.keys import beside, thumb_key
 
 FOREVER = "private, max-age=31536000, immutable"
 
@@ -29,16 +30,11 @@ class Taken:
 def image(services: Services, upload: Upload, stored: Stored, path: Path, folder: Path) -> Taken:
     """Verify a picture; store the copy that is sent and the thumbnail. Raises MediaRejected."""
     taken = accept_image(path, folder, declared_mime=upload.mime, as_png=False)
-    suffix = "png" if taken.prepared.mime == "image/png" else "jpg"
-    key = _beside(upload.key, f"prepared.{suffix}")
-    prepared = services.bucket.put_file(
-        key, taken.prepared.path, content_type=taken.prepared.mime, sha256=taken.prepared.sha256
-    )
     return Taken(
         kind=AssetKind.INPUT,
         original=(stored, _original(upload, taken.facts.width, taken.facts.height)),
         made={
-            AssetKind.PREPARED: (prepared, _picture(taken.prepared)),
+            AssetKind.PREPARED: _sent(services, upload, taken.prepared),
             AssetKind.THUMBNAIL: _small(services, taken.thumbnail),
         },
     )
@@ -55,18 +51,31 @@ def video(services: Services, upload: Upload, stored: Stored, path: Path, folder
     )
 
 
-def mask(upload: Upload, stored: Stored, path: Path, head: bytes) -> Taken:
+def mask(services: Services, upload: Upload, stored: Stored, path: Path, folder: Path) -> Taken:
     """Verify a mask by itself; whether it fits its picture is known when a job is filed.
 
     Raises MediaRejected.
     """
-    width, height = int.from_bytes(head[16:20]), int.from_bytes(head[20:24])
-    facts = accept_mask(path, width=width, height=height)
+    taken = accept_mask(path, folder)
     return Taken(
         kind=AssetKind.MASK,
-        original=(stored, _original(upload, facts.width, facts.height)),
-        made={},
+        original=(stored, _original(upload, taken.facts.width, taken.facts.height)),
+        made={
+            AssetKind.PREPARED: _sent(services, upload, taken.prepared),
+            AssetKind.THUMBNAIL: _small(services, taken.thumbnail),
+        },
     )
+
+
+def recorded(services: Services, asset: Asset, folder: Path) -> Path:
+    """Fetch a file that has a row. Raises MediaRejected: other bytes lie in its place."""
+    path = folder / "original"
+    got = services.bucket.download(asset.key, path, max_bytes=asset.bytes)
+    if got.sha256 != asset.sha256:
+        raise MediaRejected(
+            msg("The stored file is not the one that was recorded. Ask an administrator.")
+        )
+    return path
 
 
 def _original(upload: Upload, width: int, height: int) -> assets.Picture:
@@ -79,8 +88,16 @@ def _original(upload: Upload, width: int, height: int) -> assets.Picture:
     )
 
 
-def _picture(made: Rendition) -> assets.Picture:
+def picture_of(made: Rendition) -> assets.Picture:
+    """Return what a row says of a file that was made here."""
     return assets.Picture(mime=made.mime, sha256=made.sha256, width=made.width, height=made.height)
+
+
+def _sent(services: Services, upload: Upload, made: Rendition) -> tuple[Stored, assets.Picture]:
+    suffix = "png" if made.mime == "image/png" else "jpg"
+    key = beside(upload.key, f"prepared.{suffix}")
+    stored = services.bucket.put_file(key, made.path, content_type=made.mime, sha256=made.sha256)
+    return stored, picture_of(made)
 
 
 def _small(services: Services, made: Rendition) -> tuple[Stored, assets.Picture]:
@@ -88,11 +105,7 @@ def _small(services: Services, made: Rendition) -> tuple[Stored, assets.Picture]
     stored = services.bucket.put_file(
         key, made.path, content_type=made.mime, sha256=made.sha256, cache_control=FOREVER
     )
-    return stored, _picture(made)
-
-
-def _beside(key: str, name: str) -> str:
-    return f"{key.rsplit('/', 1)[0]}/{name}"
+    return stored, picture_of(made)
 
 
 def add(session: Session, user: User, taken: Taken) -> Asset:

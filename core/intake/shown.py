@@ -25,7 +25,8 @@ def described(services: Services, session: Session, asset: Asset) -> dict[str, A
         "height": item.sent.height,
         "duration_s": float(asset.duration_s) if asset.duration_s else None,
         "thumbnail_url": _link(services, small) if small else None,
-        "prepared_url": _link(services, item.sent),
+        # What was uploaded is never shown: no copy, no link.
+        "prepared_url": _link(services, item.prepared) if item.prepared else None,
     }
 
 

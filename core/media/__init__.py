@@ -7,6 +7,7 @@ and nowhere else; everything offered here runs in the caller's and only asks it.
 from core.media.child import decoder
 from core.media.facts import (
     Accepted,
+    AcceptedMask,
     Finished,
     ImageFacts,
     MaskFacts,
@@ -29,6 +30,7 @@ __all__ = [
     "HEAD_BYTES",
     "UPLOADS",
     "Accepted",
+    "AcceptedMask",
     "Finished",
     "ImageFacts",
     "MaskFacts",

@@ -25,7 +25,7 @@ class VideoFacts:
     mime: str
     width: int
     height: int
-    duration_s: float | None  # None when the file does not tell
+    duration_s: float | None  # None when the file does not tell, or tells what cannot be
     fps: float | None
     has_audio: bool
     codec: str
@@ -33,7 +33,7 @@ class VideoFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MaskFacts:
-    """A mask that fits its picture. `transparent_share` is what the model may change, 0 to 1."""
+    """A mask, upright. `transparent_share` is what the model may change, 0 to 1."""
 
     width: int
     height: int
@@ -57,6 +57,15 @@ class Accepted:
     """An upload that may be used, with the copy that is shown and sent, and a small one."""
 
     facts: ImageFacts
+    prepared: Rendition
+    thumbnail: Rendition
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AcceptedMask:
+    """A mask that may be used, with the copy that is shown and sent, and a small one."""
+
+    facts: MaskFacts
     prepared: Rendition
     thumbnail: Rendition
 

@@ -12,7 +12,7 @@ from typing import Any
 from uuid import uuid4
 
 from core.media.child import decoder
-from core.media.facts import Accepted, Finished, ImageFacts, MaskFacts, Rendition
+from core.media.facts import Accepted, AcceptedMask, Finished, ImageFacts, MaskFacts, Rendition
 from core.media.refusals import sentence
 from core.media.sniff import NAMES
 
@@ -52,9 +52,29 @@ def accept_image(path: Path, out_dir: Path, *, declared_mime: str, as_png: bool)
     )
 
 
-def accept_mask(path: Path, *, width: int, height: int) -> MaskFacts:
-    """Check that a PNG below 4 MB masks a picture of `width` x `height`: some of it, not all."""
-    facts = decoder.run("accept_mask", path=_whole(path), width=width, height=height)["facts"]
+def accept_mask(path: Path, out_dir: Path, *, size: tuple[int, int] | None = None) -> AcceptedMask:
+    """Check that a PNG below 4 MB masks some of a picture and not all; make what is sent.
+
+    That is an 8-bit RGBA PNG below 4 MB too. `size` is the picture's, where it is known.
+    """
+    prepared, small = _new(out_dir, "prepared"), _new(out_dir, "thumbnail")
+    width, height = size or (None, None)
+    done = decoder.run(
+        "accept_mask",
+        path=_whole(path),
+        prepared=_whole(prepared),
+        small=_whole(small),
+        width=width,
+        height=height,
+    )
+    return AcceptedMask(
+        facts=_mask_facts(done["facts"]),
+        prepared=rendition(prepared, done["prepared"]),
+        thumbnail=rendition(small, done["small"]),
+    )
+
+
+def _mask_facts(facts: Mapping[str, Any]) -> MaskFacts:
     return MaskFacts(
         width=int(facts["width"]),
         height=int(facts["height"]),

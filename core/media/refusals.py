@@ -48,6 +48,9 @@ SENTENCES: Mapping[str, Message] = {
     ),
     "mask_not_png": msg("The mask is {found}; it must be PNG with transparency."),
     "mask_too_large": msg("The mask has {size_mb} MB; it must have less than {limit_mb} MB."),
+    "prepared_mask_too_large": msg(
+        "Ready for the model, the mask has more than {limit_mb} MB. Give its areas simpler edges."
+    ),
     "mask_without_alpha": msg(
         "The mask has no transparency. Make what the model may change transparent."
     ),

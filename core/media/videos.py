@@ -10,6 +10,10 @@ from core.media.facts import Finished, VideoFacts
 from core.media.images import rendition
 from core.media.refusals import sentence
 
+# A file may claim anything; what is beyond these is no fact, and no column has room for it.
+LONGEST_S = 24 * 3600
+FASTEST_FPS = 1000
+
 
 def finish_video(path: Path, out_dir: Path) -> Finished:
     """Prove that an MP4 plays, and make a poster (640 px WebP) from its first frame.
@@ -34,12 +38,13 @@ def _video_facts(facts: Mapping[str, Any]) -> VideoFacts:
         mime=str(facts["mime"]),
         width=int(facts["width"]),
         height=int(facts["height"]),
-        duration_s=_number(facts["duration_s"]),
-        fps=_number(facts["fps"]),
+        duration_s=_number(facts["duration_s"], most=LONGEST_S),
+        fps=_number(facts["fps"], most=FASTEST_FPS),
         has_audio=bool(facts["has_audio"]),
         codec=str(facts["codec"]),
     )
 
 
-def _number(value: float | None) -> float | None:
-    return None if value is None else float(value)
+def _number(value: float | None, *, most: float) -> float | None:
+    """Return a figure that can be true, None for everything else (NaN too)."""
+    return float(value) if value is not None and 0 < value <= most else None

@@ -34,6 +34,11 @@ def input_key(environment: str, *, at: datetime, upload_id: UUID, name: str) -> 
     return f"{_root(environment)}/inputs/{_day(at)}/{upload_id}/{_checked(_NAME, name)}"
 
 
+def beside(key: str, name: str) -> str:
+    """Return where a copy lies that was made from what lies under `key`."""
+    return f"{key.rpartition('/')[0]}/{_checked(_NAME, name)}"
+
+
 def thumb_key(environment: str, sha256: str) -> str:
     """Return where a small picture lies: by its own content, so it never changes."""
     return f"{_root(environment)}/thumbs/{_checked(_SHA256, sha256)}"

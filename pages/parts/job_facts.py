@@ -105,5 +105,5 @@ def _files(detail: Detail) -> None:
 
 
 def _picture(detail: Detail, asset: Asset) -> str:
-    shown = detail.small_of(asset) or asset
+    shown = detail.small_of(asset) or detail.sent_of(asset)
     return link_of(services().bucket, kind=shown.kind, key=shown.key)

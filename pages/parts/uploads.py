@@ -107,4 +107,9 @@ def _labels(*, mask: bool) -> dict[str, str]:
         "no_alpha": _("{name} has no transparency. Erase what the model may change."),
         "offline": _("The server does not answer. Check your connection and try again."),
         "storage_refused": _("The bucket refused {name}. Try again."),
+        "permission_expired": _("The permission to send {name} has run out. Try again."),
+        "wrong_clock": _(
+            "The bucket says that a new permission for {name} is not valid now: the clock of our "
+            "server, or the bucket's, is wrong. Tell the operator."
+        ),
     }

@@ -54,6 +54,11 @@ class State:
 
 
 state = State()
+REFUSALS = {
+    "put_403": "Access Denied",
+    "put_expired": "Request has expired",
+    "put_early": "Request is not yet valid",
+}
 
 
 async def control(request: Request) -> Response:
@@ -74,13 +79,14 @@ async def presign(request: Request) -> Response:
     if state.fails("presign_500"):
         return JSONResponse({"error": "busy"}, 503)
     if state.fails("presign_quota"):
-        return JSONResponse({"error": "Your files take 20 of 20 GB. Delete some jobs first."}, 400)
+        return JSONResponse({"error": "Your files take 20 of 20 GB. Ask for more room."}, 400)
     body = await request.json()
     if body["sha256"] in state.assets:
         return JSONResponse({"asset": state.assets[body["sha256"]]})
     id = f"upload-{len(state.uploads)}"
     state.uploads[id] = body
-    url = f"http://127.0.0.1:{BUCKET_PORT}/{id}"
+    lives_s = 0 if state.fails("short_permission") else 900
+    url = f"http://127.0.0.1:{BUCKET_PORT}/{id}?X-Amz-Expires={lives_s}"
     headers = {"Content-Type": body["content_type"], "If-None-Match": "*"}
     return JSONResponse({"upload_id": id, "method": "PUT", "url": url, "headers": headers})
 
@@ -177,8 +183,10 @@ async def receive(request: Request) -> Response:
     state.asked.append("put")
     if state.fails("put_500"):
         return Response(status_code=500)
-    if state.fails("put_403"):
-        return Response(status_code=403)
+    for fault, why in REFUSALS.items():
+        if state.fails(fault):
+            said = f"<Error><Code>AccessDenied</Code><Message>{why}</Message></Error>"
+            return Response(said, 403, media_type="application/xml")
     if id in state.received:
         return Response(status_code=412)
     digest, size = hashlib.sha256(), 0

@@ -39,6 +39,8 @@ UPLOADER: Final = {
         "no_alpha": "{name} has no transparency. A mask is clear where to paint.",
         "offline": "The server does not answer. Check your connection and try again.",
         "storage_refused": "The store did not take the file. Try again.",
+        "permission_expired": "The permission for {name} has run out. Try again.",
+        "wrong_clock": "A clock of ours is wrong. Tell the operator.",
     },
     "ko": {
         "drop": "사진을 여기에 놓거나 붙여넣으세요",
@@ -76,6 +78,8 @@ UPLOADER: Final = {
         "no_alpha": "{name}에 투명한 부분이 없습니다.",
         "offline": "서버가 응답하지 않습니다. 연결을 확인하고 다시 시도하세요.",
         "storage_refused": "저장소가 파일을 받지 않았습니다. 다시 시도하세요.",
+        "permission_expired": "{name} 업로드 허가가 만료되었습니다. 다시 시도하세요.",
+        "wrong_clock": "저희 쪽 시계가 맞지 않습니다. 운영자에게 알려 주세요.",
     },
 }
 GRID: Final = {

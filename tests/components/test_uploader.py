@@ -3,6 +3,7 @@
 import hashlib
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import FilePayload, Locator, Page, expect
 
 from pages.parts.components.uploader.uploader import FOLDER
@@ -122,10 +123,42 @@ def test_the_servers_sentence_is_shown_and_the_file_can_be_tried_again(at_once, 
     demo.fail(presign_quota=1)
     choose(page, file("full.png", png(number=24)))
     expect(inputs(page).get_by_role("alert")).to_have_text(
-        "Your files take 20 of 20 GB. Delete some jobs first."
+        "Your files take 20 of 20 GB. Ask for more room."
     )
     inputs(page).get_by_role("button", name="Try again").click()
     python_knows(page, f"full.png:{short_hash(png(number=24))}")
+
+
+@pytest.mark.parametrize(
+    ("faults", "sentence"),
+    [
+        ({"put_403": 1}, "The store did not take the file. Try again."),
+        (
+            {"put_expired": 1, "short_permission": 1},
+            "The permission for {} has run out. Try again.",
+        ),
+        ({"put_expired": 1}, "A clock of ours is wrong. Tell the operator."),
+        ({"put_early": 1}, "A clock of ours is wrong. Tell the operator."),
+    ],
+    ids=["refused", "too late", "a clock behind", "a clock ahead"],
+)
+def test_what_the_store_refused_is_told_by_its_own_words(at_once, demo, faults, sentence):
+    page = form(at_once)
+    demo.fail(**faults)
+    name = "-".join(faults) + ".png"
+    body = png(number=40 + len(name))
+    choose(page, file(name, body))
+    expect(inputs(page).get_by_role("alert")).to_have_text(sentence.format(name))
+    inputs(page).get_by_role("button", name="Try again").click()
+    python_knows(page, f"{name}:{short_hash(body)}")
+
+
+def test_a_file_that_was_refused_is_not_offered_to_be_tried_again(at_once, demo):
+    page = form(at_once)
+    demo.fail(confirm_422=1)
+    choose(page, file("damaged.png", png(number=28)))
+    expect(inputs(page).get_by_role("alert")).to_be_visible()
+    expect(inputs(page).get_by_role("button", name="Try again")).to_have_count(0)
 
 
 def test_a_file_on_its_way_can_be_cancelled(at_once, demo, tmp_path):

@@ -117,11 +117,43 @@ class TestPlays:
             assert difference(poster, seen) < 6
 
 
+def lasting(film: bytes, *, units: int, per_second: int) -> bytes:
+    """Return a film whose headers and sample table claim another length (8.2.2, 8.4.2, 8.6.1)."""
+    made = bytearray(film.replace(b"edts", b"free"))  # the edit list tells a length too
+    for kind in (b"mvhd", b"mdhd"):
+        at = made.index(kind) + 4
+        made[at + 12 : at + 20] = struct.pack(">II", per_second, units)
+    at = made.index(b"stts") + 4
+    count, _ = struct.unpack(">II", made[at + 8 : at + 16])
+    made[at + 8 : at + 16] = struct.pack(">II", count, units // count)
+    return bytes(made)
+
+
 def turned(film: bytes, matrix: tuple[int, int, int, int]) -> bytes:
     """Return a film with another matrix in its track header (ISO/IEC 14496-12, 8.3.2)."""
     at = film.index(b"tkhd") + 4 + 40
     a, b, c, d = (value * 0x10000 for value in matrix)
     return film[:at] + struct.pack(">9i", a, b, 0, c, d, 0, 0, 0, 0x40000000) + film[at + 36 :]
+
+
+class TestClaims:
+    """A header may say anything; what cannot be is not believed."""
+
+    @pytest.mark.parametrize("units", [86_400, 40_000_000, 2**31 - 1])
+    def test_a_film_is_as_long_as_a_day_at_most(
+        self, write: Write, out: Path, film: bytes, units: int
+    ) -> None:
+        facts = finish_video(write(lasting(film, units=units, per_second=1)), out).facts
+
+        assert facts.duration_s == (units if units <= 86_400 else None)
+
+    def test_nor_has_it_a_million_pictures_a_second(
+        self, write: Write, out: Path, film: bytes
+    ) -> None:
+        facts = finish_video(write(lasting(film, units=12, per_second=1_000_000)), out).facts
+
+        assert isinstance(facts, VideoFacts)
+        assert facts.fps is None
 
 
 class TestHostile:

@@ -20,6 +20,7 @@ WORKERS = (
     "answer_lost",
     "download_broken",
     "expired",
+    "input_changed",
     "input_missing",
     "never_whole",
     "not_a_video",

@@ -12,14 +12,14 @@ from typing import Any, Final
 
 from sqlalchemy import text
 
-from core import assets, claims, gates
+from core import claims, gates
 from core.details import Detail, load
-from core.models import AssetKind, Job, User
+from core.models import Job, User
 from core.providers.codes import Code
 from core.stages import Stage
 from tests.providers.control import Control
 from tests.workers.conftest import EDIT, edit_filed, video_filed
-from workers import sending, steps
+from workers import requests, sending, steps
 from workers.dispatch import lease_lengths
 from workers.hands import Hands
 from workers.spool import Spool
@@ -139,13 +139,16 @@ def _no_time(bench: Bench) -> None:
     object.__setattr__(bench.hands.services.settings, "lease_margin_s", -1.0)
 
 
-def _changed_picture(bench: Bench) -> None:
-    services = bench.hands.services
-    with services.sessions() as session:
-        job_id = session.execute(text("SELECT id FROM jobs")).scalar_one()
-        (asset,) = [a for a in assets.of_job(session, job_id) if a.kind == AssetKind.PREPARED]
-    with services.bucket.talking() as s3:
-        s3.put_object(Bucket=services.bucket.name, Key=asset.key, Body=b"0" * asset.bytes)
+def _lost_picture(bench: Bench) -> None:
+    """Have a disk that loses what was just fetched to it."""
+    fetch = requests.fetch
+
+    def fetched(*given: Any) -> requests.Files:
+        files = fetch(*given)
+        files.images[0].path.unlink()
+        return files
+
+    bench.monkeypatch.setattr(requests, "fetch", fetched)
 
 
 def _no_room(bench: Bench) -> None:
@@ -186,7 +189,7 @@ def _the_right_task(bench: Bench) -> None:
 SCENES: Final[Mapping[Code, Scene]] = {
     "unreachable": Scene(breaks=_gone),
     "too_late": Scene(breaks=_no_time),
-    "input_unreadable": Scene(whom="edit", breaks=_changed_picture),
+    "input_unreadable": Scene(whom="edit", breaks=_lost_picture),
     "spool_unwritable": Scene(whom="edit", breaks=_no_room),
     "rate_limited": edit("error:rate_limit_exceeded", retry_after=600),
     "slow_down": edit("error:slow_down", retry_after=600),

@@ -3,9 +3,12 @@ import io
 import pytest
 import requests
 from PIL import Image
+from sqlalchemy import select
 
 from core import assets
-from core.models import AssetKind
+from core.errors import MediaRejected
+from core.media import child
+from core.models import Asset, AssetKind, Job
 from core.stages import Outcome, Stage
 from tests.workers.conftest import billed, fault, mask_for, picture
 from tests.workers.processes import until
@@ -57,10 +60,44 @@ def test_a_mask_goes_with_a_png_of_its_picture(file_edit, settle, upload, openai
     detail = settle(file_edit(input_ids=[image], mask_id=upload(mask_for(), purpose="mask")))
 
     assert detail.stage is Stage.STORED
-    (prepared,) = detail.of_kind(AssetKind.PREPARED)
-    assert prepared.mime == "image/png"
+    picture_sent, mask_sent = detail.of_kind(AssetKind.PREPARED)
+    assert picture_sent.mime == mask_sent.mime == "image/png"
     (entry,) = billed(openai_simulator)
-    assert entry["input_sha256"] == [prepared.sha256]
+    assert entry["input_sha256"] == [picture_sent.sha256]
+    assert entry["mask_sha256"] == mask_sent.sha256
+
+
+def test_a_picture_that_is_too_large_as_png_is_refused_at_the_click(
+    services, kim, file_edit, upload, monkeypatch
+):
+    content = io.BytesIO()
+    Image.open(io.BytesIO(picture())).save(content, "JPEG", quality=40)
+    image = upload(content.getvalue(), mime="image/jpeg")
+    mask = upload(mask_for(), purpose="mask")
+    monkeypatch.setattr(child, "OUTPUT_BYTES", 100_000)
+
+    with pytest.raises(MediaRejected, match="Ready for the model, the picture has more than"):
+        file_edit(input_ids=[image], mask_id=mask)
+
+    with services.sessions() as session:
+        assert session.scalars(select(Job)).all() == []
+    assert file_edit(input_ids=[image]).id  # without the mask it stays a JPEG
+
+
+def test_the_png_of_a_picture_is_made_once(services, file_edit, upload):
+    content = io.BytesIO()
+    Image.open(io.BytesIO(picture())).save(content, "JPEG")
+    image = upload(content.getvalue(), mime="image/jpeg")
+    mask = upload(mask_for(), purpose="mask")
+
+    first = file_edit(input_ids=[image], mask_id=mask)
+    second = file_edit(input_ids=[image], mask_id=mask)
+
+    assert first.fingerprint == second.fingerprint
+    with services.sessions() as session:
+        made = select(Asset).where(Asset.source_asset_id == image, Asset.kind == AssetKind.PREPARED)
+        mimes = sorted(row.mime for row in session.scalars(made))
+    assert mimes == ["image/jpeg", "image/png"]
 
 
 def test_bytes_that_changed_in_the_bucket_are_never_sent(
@@ -75,7 +112,7 @@ def test_bytes_that_changed_in_the_bucket_are_never_sent(
 
     detail = settle(job)
 
-    assert (detail.stage, detail.run.waiting_for) == (Stage.READY, "input_unreadable")
+    assert (detail.stage, detail.job.error_code) == (Stage.REJECTED, "input_changed")
     assert (billed(openai_simulator), detail.attempts) == ([], [])
 
 

@@ -60,7 +60,7 @@ OPERATIONS: Mapping[str, Callable[..., Mapping[str, Any]]] = {
     "prepare_image": images.prepare,
     "accept_image": images.accept,
     "finish_image": images.finish,
-    "accept_mask": masks.check,
+    "accept_mask": masks.accept,
     "finish_video": _finish_video,
 }
 

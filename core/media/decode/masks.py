@@ -1,4 +1,4 @@
-"""Check a mask against its picture."""
+"""Check a mask, and write the copy of it that is shown and sent."""
 
 import os
 from collections.abc import Mapping
@@ -7,24 +7,38 @@ from typing import Any
 
 from PIL import Image
 
-from core.media.decode.pictures import decoded
+from core.media.decode import limits
+from core.media.decode.normal import orientation, plain, upright
+from core.media.decode.pictures import decoded, reading
 from core.media.decode.refused import RefusedError
+from core.media.decode.writing import shrunk, write_mask, write_small
 from core.media.sniff import HEAD_BYTES, NAMES, PNG, sniff
 
 MASK_LIMIT_BYTES = 4_000_000  # the provider takes less
+MODES = frozenset({"RGBA", "LA"})  # a palette's transparency is no channel
 
 
-def check(*, path: str, width: int, height: int) -> Mapping[str, Any]:
-    """Decode a mask for a picture of `width` x `height`, or refuse it."""
+def accept(
+    *, path: str, prepared: str, small: str, width: int | None, height: int | None
+) -> Mapping[str, Any]:
+    """Decode a mask, for a picture of `width` x `height` if they are given, or refuse it."""
     _check_file(path)
     with decoded(path, declared=PNG, accepted=frozenset({PNG})) as picture:
-        _check_size(picture.image, width, height)
-        if picture.image.mode not in {"RGBA", "LA"}:
+        if picture.image.mode not in MODES:
             raise RefusedError("mask_without_alpha")
-        share = _transparent_share(picture.image)
-    if share in {0, 1}:
-        raise RefusedError("mask_clear" if share else "mask_opaque")
-    return {"facts": {"width": width, "height": height, "transparent_share": share}}
+        with reading():
+            image = _plain(picture.image)
+        if width is not None and height is not None:
+            _check_size(image, width, height)
+        share = _transparent_share(image)
+        if share in {0, 1}:
+            raise RefusedError("mask_clear" if share else "mask_opaque")
+        limits.restrict_output(MASK_LIMIT_BYTES - 1)
+        return {
+            "facts": {"width": image.width, "height": image.height, "transparent_share": share},
+            "prepared": write_mask(image, prepared),
+            "small": write_small(shrunk(image), small),
+        }
 
 
 def _check_file(path: str) -> None:
@@ -37,6 +51,12 @@ def _check_file(path: str) -> None:
     if size >= MASK_LIMIT_BYTES:
         limit_mb = MASK_LIMIT_BYTES // 1_000_000
         raise RefusedError("mask_too_large", size_mb=round(size / 1e6, 1), limit_mb=limit_mb)
+
+
+def _plain(image: Image.Image) -> Image.Image:
+    """Return 8-bit RGBA, upright as its picture is: the provider refuses grey and 16 bits."""
+    turn = orientation(image)
+    return upright(plain(image), turn)
 
 
 def _check_size(image: Image.Image, width: int, height: int) -> None:

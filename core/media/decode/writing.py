@@ -22,13 +22,26 @@ Made = Mapping[str, Any]
 
 def write_prepared(image: Image.Image, path: str, *, as_png: bool) -> Made:
     """Write a plain picture as it is shown and sent: JPEG where nothing is lost by it."""
-    if not as_png:
-        fits = _saved(image, path, "JPEG", JPEG_OPTIONS)
-    else:  # quickly, and carefully only if that is too large
-        fits = any(_saved(image, path, "PNG", {"compress_level": level}) for level in PNG_LEVELS)
+    fits = _as_png(image, path) if as_png else _saved(image, path, "JPEG", JPEG_OPTIONS)
     if not fits:
         raise RefusedError("prepared_too_large", limit_mb=round(max_output_bytes() / 1e6))
     return {"mime": PNG if as_png else JPEG, **_size(image)}
+
+
+def write_mask(image: Image.Image, path: str) -> Made:
+    """Write a plain mask; where its colours do not fit, black: only the transparency counts."""
+    if not _as_png(image, path) and not _as_png(_black(image), path):
+        raise RefusedError("prepared_mask_too_large", limit_mb=round(max_output_bytes() / 1e6))
+    return {"mime": PNG, **_size(image)}
+
+
+def _black(image: Image.Image) -> Image.Image:
+    return Image.merge("RGBA", [*[Image.new("L", image.size)] * 3, image.getchannel("A")])
+
+
+def _as_png(image: Image.Image, path: str) -> bool:
+    """Write a PNG quickly, and carefully only if that is too large; False if it still is."""
+    return any(_saved(image, path, "PNG", {"compress_level": level}) for level in PNG_LEVELS)
 
 
 def _saved(image: Image.Image, path: str, format: str, options: Mapping[str, Any]) -> bool:

@@ -1,6 +1,7 @@
 // One file's way: permission, PUT to the bucket, confirmation. Each is tried three times.
 
 const TRIES = 3, FIRST_WAIT_MS = 700;
+const FINAL = [413, 415, 422]; // the same file would be refused again
 
 /** Something to tell a person. `again`: whether the same file may be tried again. */
 class Problem extends Error {
@@ -46,7 +47,14 @@ async function ask(url, body, signal) {
   const said = await answer.json().catch(() => ({}));
   if (answer.ok) return said;
   const Kind = answer.status >= 500 ? Passing : Problem;
-  throw new Kind(said.error ?? "", { again: answer.status !== 413 && answer.status !== 415, label: "offline", status: answer.status });
+  throw new Kind(said.error ?? "", { again: !FINAL.includes(answer.status), label: "offline", status: answer.status });
+}
+
+/** Name the sentence for a refusal of the store, which says why in XML. It keeps its own time. */
+function refusal(said, { url, given }) {
+  const old = Date.now() - given >= 1000 * new URL(url).searchParams.get("X-Amz-Expires");
+  if (/expired/i.test(said)) return old ? "permission_expired" : "wrong_clock";
+  return /not yet valid|not valid yet|RequestTimeTooSkewed/i.test(said) ? "wrong_clock" : "storage_refused";
 }
 
 /** PUT the file as the permission says. XHR, because fetch tells no progress of what it sends. */
@@ -61,7 +69,7 @@ function put(file, permission, { signal, progress }) {
       // 412: "only if it is not there yet", and it is: an earlier try arrived, its answer did not.
       if ((xhr.status >= 200 && xhr.status < 300) || xhr.status === 412) resolve();
       else if (xhr.status >= 500 || xhr.status === 429) reject(new Passing("", { again: true, label: "offline", status: xhr.status }));
-      else reject(new Problem("", { again: true, label: "storage_refused", status: xhr.status }));
+      else reject(new Problem("", { again: true, label: refusal(xhr.responseText, permission), status: xhr.status }));
     };
     signal.addEventListener("abort", () => { xhr.abort(); reject(signal.reason); }, { once: true });
     xhr.send(file);
@@ -76,6 +84,7 @@ async function transfer(file, facts, { base, purpose, signal, tell }) {
   const announced = { filename: file.name, content_type: facts.mime, size_bytes: file.size, sha256: facts.sha256, purpose };
   const permission = await persistently(() => ask(`${base}/storage/presign-put`, announced, signal), patient);
   if (permission.asset) return permission.asset;
+  permission.given = Date.now();
   await persistently(() => put(file, permission, { signal, progress: (sent) => tell("sending", sent) }), patient);
   tell("confirming", file.size);
   const confirmed = await persistently(() => ask(`${base}/storage/confirm`, { upload_id: permission.upload_id }, signal), patient);

@@ -25,7 +25,7 @@ LABELS = (
     "bad_type", "not_what_it_says", "empty", "too_large", "unreadable", "too_many", "same_file",
     "too_small_side", "too_large_side", "too_many_pixels", "other_size", "no_alpha",
     # what went wrong
-    "offline", "storage_refused",
+    "offline", "storage_refused", "permission_expired", "wrong_clock",
 )  # fmt: skip
 
 _mount = st.components.v2.component(
