@@ -23,8 +23,16 @@ def take_up(form: str, provider: Provider) -> None:
     for name in ("prompt", "model"):
         if name in draft:
             st.session_state[f"{form}-{name}"] = draft[name]
-    for name, value in draft.get("options", {}).items():
+    for name, value in _options(draft, provider).items():
         st.session_state[f"{form}-{name}"] = value
+
+
+def _options(draft: Mapping[str, Any], provider: Provider) -> Mapping[str, Any]:
+    options = dict(draft.get("options", {}))
+    if provider is Provider.HAILUO and draft.get("inputs"):
+        # A picture that comes alone is to begin the video, whatever was chosen here before.
+        options.setdefault("mode", "first_frame")
+    return options
 
 
 def parent(form: str) -> UUID | None:

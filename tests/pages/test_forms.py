@@ -7,6 +7,7 @@ from core.details import Detail, load
 from core.models import AssetKind, Job
 from tests.core.conftest import person
 from tests.pages.conftest import masked_job
+from tests.pages.test_words import finished
 
 
 def newest(services, user) -> Detail:
@@ -45,6 +46,22 @@ def test_a_colleagues_mask_becomes_ones_own_and_stays_a_mask(open_page, services
 
     assert newest(services, kim).job.user_id == kim.id
     assert filed_with(services, kim) == ["input", "mask"]
+
+
+def test_animating_a_result_shows_its_picture_also_after_a_video_from_text(
+    open_page, services, kim, put
+):
+    job = finished(services, masked_job(services, kim, put))
+    at = open_page("video")
+    at.button_group(key="video-mode").set_value("text").run()
+    at.switch_page("job.py")
+    at.query_params["id"] = str(job.id)
+    at.run()
+    at.button(key="job-animate").click().run()
+    at.switch_page("video.py").run()
+
+    assert at.session_state["video-mode"] == "first_frame"
+    assert len(at.session_state["video-kept"]) == 1
 
 
 def test_coming_back_to_the_form_finds_pictures_and_mask_again(open_page, services, kim, put):
