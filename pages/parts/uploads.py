@@ -25,7 +25,7 @@ def pictures(
     start: Mapping[str, Any] = st.session_state.get(_slot(form), {"files": [], "reset": 0})
     files = uploader(
         key=f"{form}-files",
-        labels=_labels(mask=mask),
+        labels=labels(mask=mask),
         accept=types,
         max_bytes=limits,
         multiple=max_files > 1,
@@ -69,7 +69,8 @@ def _slot(form: str) -> str:
     return f"{form}-start"
 
 
-def _labels(*, mask: bool) -> dict[str, str]:
+def labels(*, mask: bool) -> dict[str, str]:
+    """Return the uploader's texts."""
     drop = _("Drop a mask here") if mask else _("Drop, paste or choose pictures")
     return {
         "drop": drop,
@@ -91,9 +92,8 @@ def _labels(*, mask: bool) -> dict[str, str]:
         "sending": _("{percent} % · {speed}/s · {remaining} left"),
         "confirming": _("Verifying"),
         "retrying": _("The connection broke. Trying again …"),
-        "cancelled": _("Cancelled"),
         "added": _("Files added: {count}"),
-        "bad_type": _("{name} is {type}, which cannot be used here."),
+        "bad_type": _("{name} cannot be used here. Choose {types}."),
         "not_what_it_says": _("{name} is not what its ending says. Save it again as {type}."),
         "empty": _("{name} is empty."),
         "too_large": _("{name} has {size}; at most {limit} are allowed."),

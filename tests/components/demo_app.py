@@ -9,17 +9,20 @@ from typing import Any
 
 import streamlit as st
 
+from pages.parts import uploads
 from pages.parts.components.grid import grid
 from pages.parts.components.job_view import job_view
 from pages.parts.components.live import live, notification_switch
 from pages.parts.components.sign_in import sign_in, sign_out_button
 from pages.parts.components.uploader import PixelRule, uploader
 from pages.parts.look import look
+from pages.parts.words import KEY
 from tests.components import demo_words as words
 
 LANG = st.query_params.get("lang", "ko")
 SAMPLE = st.query_params.get("sample", "")
 TEXT = words.PAGES[LANG]
+st.session_state[KEY] = LANG
 TONES = ("good", "good", "busy", "good", "decide", "bad", "quiet")
 STAGES = {
     "ko": {"busy": "생성 중", "decide": "결정 필요", "bad": "거절됨", "quiet": "대기 중"},
@@ -104,7 +107,7 @@ def form() -> None:
         look.label(TEXT["inputs"], "1–16")
         found = uploader(
             key="inputs",
-            labels=words.UPLOADER[LANG],
+            labels=uploads.labels(mask=False),
             accept=[*PICTURES, "video/mp4"],
             max_bytes=PICTURES | {"video/mp4": 500_000_000},
             multiple=True,
@@ -121,7 +124,7 @@ def form() -> None:
         look.label(TEXT["mask"])
         uploader(
             key="mask",
-            labels=words.UPLOADER[LANG],
+            labels=uploads.labels(mask=True),
             accept=["image/png"],
             max_bytes={"image/png": 4_000_000},
             multiple=False,

@@ -1,12 +1,15 @@
 """The uploader: checks before a byte is sent, hashing, sending, and what Python hears."""
 
 import hashlib
+import re
 from pathlib import Path
 
 from playwright.sync_api import FilePayload, Locator, Page, expect
 
 from pages.parts.components.uploader.uploader import FOLDER
 from tests.components.demo_pictures import film, png
+
+ON_ITS_WAY = re.compile(r"^\d+ % · [\d.]+ [kM]B/s · \d+:\d\d left$")
 
 
 def file(name: str, body: bytes, mime: str = "image/png") -> FilePayload:
@@ -74,12 +77,15 @@ def test_the_same_bytes_are_not_sent_twice(at_once, demo):
 
 
 REFUSED = [
-    (file("notes.txt", b"hello there", "text/plain"), "notes.txt cannot be used here"),
+    (
+        file("notes.txt", b"hello there", "text/plain"),
+        "notes.txt cannot be used here. Choose PNG, JPEG",
+    ),
     (file("empty.png", b""), "empty.png is empty"),
-    (file("really.jpg", png()), "is not what its name says (JPG)"),
+    (file("really.jpg", png()), "is not what its ending says. Save it again as JPG."),
     (file("broken.png", b"\x89PNG\r\n\x1a\n" + b"\0" * 40), "broken.png cannot be read"),
-    (file("tiny.png", png(width=40, height=40)), "40 × 40: each side needs at least 64"),
-    (file("wide.png", png(width=5000, height=70)), "no side may have more than 4096"),
+    (file("tiny.png", png(width=40, height=40)), "40 × 40; each side needs 64"),
+    (file("wide.png", png(width=5000, height=70)), "5000 × 70; a side may have 4096"),
 ]
 
 
@@ -96,7 +102,7 @@ def test_a_mask_must_fit_and_be_transparent(at_once, demo):
     page = form(at_once)
     mask = page.locator(".st-key-mask")
     mask.locator("input[type=file]").set_input_files([file("m.png", png(width=100, height=90))])
-    expect(mask.get_by_role("alert")).to_contain_text("must have exactly 640 × 480")
+    expect(mask.get_by_role("alert")).to_contain_text("it must be 640 × 480")
     mask.locator("input[type=file]").set_input_files([file("m.png", png())])
     expect(mask.get_by_role("alert")).to_contain_text("no transparency")
     assert "presign" not in demo.asked()
@@ -135,6 +141,7 @@ def test_a_file_on_its_way_can_be_cancelled(at_once, demo, tmp_path):
         sparse(tmp_path / "long.mp4", megabytes=24)
     )
     expect(inputs(page).locator(".way")).to_contain_text("/s")
+    expect(inputs(page).locator(".way")).to_have_text(ON_ITS_WAY)
     inputs(page).get_by_role("button", name="Cancel: long.mp4").click()
     expect(inputs(page).locator(".frame")).to_have_count(0)
     assert "confirm" not in demo.asked()
@@ -170,7 +177,7 @@ def test_a_pasted_picture_is_taken_unless_somebody_is_typing(at_once):
 def test_files_are_ordered_replaced_and_reset(visit):
     page = visit("/?sample=more")
     python_knows(page, "harbour_1.png:00000000 harbour_2.png:00000000")
-    inputs(page).get_by_role("button", name="Move with the arrow keys: harbour_2.png").focus()
+    inputs(page).get_by_role("button", name="Move: arrow keys or drag: harbour_2.png").focus()
     page.keyboard.press("ArrowLeft")
     python_knows(page, "harbour_2.png:00000000 harbour_1.png:00000000")
     with page.expect_file_chooser() as choosing:
@@ -185,7 +192,7 @@ def test_files_are_ordered_replaced_and_reset(visit):
 def test_too_many_files_are_left_out_with_a_word(visit):
     page = visit("/?sample=files")
     choose(page, file("a.png", png(number=26)), file("b.png", png(number=27)))
-    expect(inputs(page).get_by_role("alert")).to_contain_text("At most 4 files fit")
+    expect(inputs(page).get_by_role("alert")).to_contain_text("Only 4 files fit")
     expect(inputs(page).locator(".frame")).to_have_count(4)
 
 

@@ -19,9 +19,9 @@ LABELS = (
     "drop", "drop_more", "choose", "limits", "limits_many", "list",
     # one file
     "remove", "replace", "move", "moved", "cancel", "retry", "choose_other",
-    # its way: {percent}, {speed}, {remaining}
-    "waiting", "checking", "hashing", "sending", "confirming", "retrying", "cancelled", "added",
-    # why it is not taken: {name}, {type}, {size}, {limit}, {width}, {height}
+    # its way: {percent}, {speed}, {remaining}, figures whose units are the label's
+    "waiting", "checking", "hashing", "sending", "confirming", "retrying", "added",
+    # why it is not taken: {name}, {type}, {types}, {size}, {limit}, {width}, {height}
     "bad_type", "not_what_it_says", "empty", "too_large", "unreadable", "too_many", "same_file",
     "too_small_side", "too_large_side", "too_many_pixels", "other_size", "no_alpha",
     # what went wrong
