@@ -7,14 +7,14 @@ import streamlit as st
 
 from core.intake import IMAGES, MAX_MASK_BYTES, VIDEOS
 from core.services import services
-from pages.parts.components.uploader import PixelRule, UploadedAsset, uploader
+from pages.parts.components.uploader import Chosen, PixelRule, uploader
 from pages.parts.words import _
 
 
 def pictures(
     form: str, *, max_files: int, purpose: Literal["input", "mask"], pixels: PixelRule | None = None
-) -> list[UploadedAsset]:
-    """Show the uploader of one form and return its confirmed files, in order."""
+) -> Chosen:
+    """Show the uploader of one form and return what it holds."""
     mask = purpose == "mask"
     settings = services().settings
     types = ["image/png"] if mask else [*IMAGES, *VIDEOS]
@@ -23,7 +23,7 @@ def pictures(
     if mask:
         limits = {"image/png": MAX_MASK_BYTES - 1}
     start: Mapping[str, Any] = st.session_state.get(_slot(form), {"files": [], "reset": 0})
-    files = uploader(
+    chosen = uploader(
         key=f"{form}-files",
         labels=labels(mask=mask),
         accept=types,
@@ -37,8 +37,17 @@ def pictures(
         pixels=pixels or PixelRule(),
     )
     # Leaving the page ends the component; what it held is kept for the way back.
-    st.session_state[f"{form}-kept"] = files
-    return files
+    st.session_state[f"{form}-kept"] = chosen.files
+    return chosen
+
+
+def unsettled(*chosen: Chosen) -> str | None:
+    """Return why files on the screen would be missing from a request, if any would be."""
+    if any(one.coming for one in chosen):
+        return _("A file is still on its way. Wait for it or cancel it.")
+    if any(one.refused for one in chosen):
+        return _("A file was refused or did not arrive. Remove it or try it again first.")
+    return None
 
 
 def mask_of(form: str) -> str:

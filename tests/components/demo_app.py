@@ -119,7 +119,10 @@ def form() -> None:
             pixels=PixelRule(min_side=64, max_side=4096),
         )
         with st.container(key="files"):
-            st.text(" ".join(f"{file['filename']}:{file['sha256'][:8]}" for file in found) or "–")
+            names = (f"{file['filename']}:{file['sha256'][:8]}" for file in found.files)
+            st.text(" ".join(names) or "–")
+        with st.container(key="unsettled"):
+            st.text(uploads.unsettled(found) or "–")
         st.text_area(TEXT["prompt"], placeholder=TEXT["prompt_hint"], height=140)
         look.label(TEXT["mask"])
         uploader(

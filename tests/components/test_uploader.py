@@ -147,6 +147,36 @@ def test_a_file_on_its_way_can_be_cancelled(at_once, demo, tmp_path):
     assert "confirm" not in demo.asked()
 
 
+def python_misses(page: Page, text: str) -> None:
+    expect(page.locator(".st-key-unsettled")).to_contain_text(text)
+
+
+def test_python_hears_of_a_file_before_it_has_arrived(at_once, demo, tmp_path):
+    page = form(at_once)
+    choose(page, file("first.png", png(number=41)))
+    python_knows(page, f"first.png:{short_hash(png(number=41))}")
+    python_misses(page, "–")
+    demo.fail(slow=1)
+    inputs(page).locator("input[type=file]").set_input_files(
+        sparse(tmp_path / "late.mp4", megabytes=23)
+    )
+    python_misses(page, "A file is still on its way.")
+    inputs(page).get_by_role("button", name="Cancel: late.mp4").click()
+    python_misses(page, "–")
+
+
+def test_python_hears_of_a_replacement_that_was_refused_until_it_is_taken_away(visit):
+    page = visit("/?sample=more")
+    with page.expect_file_chooser() as choosing:
+        inputs(page).locator(".frame").first.hover()
+        inputs(page).get_by_role("button", name="Replace: harbour_1.png").click()
+    choosing.value.set_files([file("tiny.png", png(width=40, height=40))])
+    python_misses(page, "A file was refused")
+    inputs(page).get_by_role("button", name="Remove: tiny.png").click()
+    python_misses(page, "–")
+    python_knows(page, "harbour_1.png:00000000 harbour_2.png:00000000")
+
+
 def test_leaving_the_page_stops_what_is_on_its_way(visit, demo, tmp_path):
     page = visit("/")
     demo.fail(slow=1)

@@ -1,5 +1,6 @@
 """What a form starts with: a job to change, and what it held before its page was left."""
 
+import pytest
 from sqlalchemy import select
 from streamlit.testing.v1 import AppTest
 
@@ -7,6 +8,7 @@ from core.details import Detail, load
 from core.models import AssetKind, Job
 from tests.core.conftest import person
 from tests.pages.conftest import masked_job
+from tests.pages.emitted import texts
 from tests.pages.test_words import finished
 
 
@@ -26,6 +28,28 @@ def file(at: AppTest) -> None:
     for box in at.checkbox:
         box.check().run()
     at.button(key="go-gpt").click().run()
+
+
+@pytest.mark.parametrize(
+    ("state", "told"), [("coming", "A file is still on its way."), ("refused", "was refused")]
+)
+@pytest.mark.parametrize("place", ["edit-files", "edit-mask-files"])
+def test_nothing_is_filed_while_a_file_on_the_screen_would_be_missing(
+    open_page, services, kim, put, place, state, told
+):
+    at = open_page("history")
+    at.session_state["edit-kept"] = [put(kim, "input")]
+    at.switch_page("image_edit.py").run()
+    at.text_area[0].set_value("make the sky green").run()
+    reset = at.session_state[place.replace("files", "start")]["reset"] if "mask" not in place else 0
+    items = at.session_state["edit-kept"] if "mask" not in place else []
+    news = {"reset": reset, "items": items, "coming": False, "refused": False, state: True}
+    at.session_state[place] = {"assets": news}
+    file(at.run())
+
+    assert told in "\n".join(texts(at))
+    with services.sessions() as session:
+        assert session.scalars(select(Job)).all() == []
 
 
 def test_open_in_the_form_brings_the_mask(open_page, services, kim, put):

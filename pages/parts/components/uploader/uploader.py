@@ -51,6 +51,15 @@ class UploadedAsset(TypedDict):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Chosen:
+    """What the list shows: the confirmed files in order, and whether that is all of it."""
+
+    files: Sequence[UploadedAsset]
+    coming: bool = False  # one is on its way; the file it replaces still stands in for it
+    refused: bool = False  # one was refused or did not arrive, and has not been removed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PixelRule:
     """What a picture's size must be, in pixels; None means it may be anything."""
 
@@ -77,8 +86,8 @@ def uploader(  # noqa: PLR0913  (what a form wants of its files; all are keyword
     reset: int,
     api_base: str,
     pixels: PixelRule = ANY_SIZE,
-) -> list[UploadedAsset]:
-    """Return the confirmed files in their order.
+) -> Chosen:
+    """Return the confirmed files in their order, and whether others are on the screen.
 
     `files` is what the list starts with; raise `reset` to start again with other
     `files`. In between the browser owns the list, so a late rerun takes nothing back.
@@ -103,8 +112,13 @@ def uploader(  # noqa: PLR0913  (what a form wants of its files; all are keyword
         on_assets_change=_rerun_only,
     )
     state = result.assets
-    current = state["items"] if state and state["reset"] == reset else start
-    return cast("list[UploadedAsset]", current)
+    if not state or state["reset"] != reset:
+        return Chosen(files=cast("list[UploadedAsset]", start))
+    return Chosen(
+        files=cast("list[UploadedAsset]", state["items"]),
+        coming=bool(state["coming"]),
+        refused=bool(state["refused"]),
+    )
 
 
 def _rerun_only() -> None:
