@@ -117,6 +117,7 @@ def form() -> None:
             reset=st.session_state.get("reset", 0),
             api_base="/api",
             pixels=PixelRule(min_side=64, max_side=4096),
+            stalled_s=1 if SAMPLE == "impatient" else 60,
         )
         with st.container(key="files"):
             names = (f"{file['filename']}:{file['sha256'][:8]}" for file in found.files)

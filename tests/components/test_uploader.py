@@ -115,6 +115,16 @@ def test_a_broken_connection_is_tried_again_by_itself(at_once, demo):
     python_knows(page, f"stubborn.png:{short_hash(png(number=22))}")
 
 
+def test_a_store_or_server_that_falls_silent_is_asked_again(visit, demo):
+    page = visit("/?sample=impatient")
+    demo.fail(presign_silent=1, put_silent=1, confirm_silent=1)
+    choose(page, file("silent.png", png(number=42)))
+    expect(page.locator(".st-key-files")).to_have_text(
+        f"silent.png:{short_hash(png(number=42))}", timeout=20_000
+    )
+    assert [demo.asked().count(name) for name in ("presign", "put", "confirm")] == [2, 2, 2]
+
+
 def test_an_upload_whose_answer_was_lost_is_not_an_error(at_once, demo):
     page = form(at_once)
     demo.fail(put_lost_answer=1)

@@ -158,7 +158,7 @@ class Uploader {
       moved("hashing", 0);
       frame.sha256 ??= await sha256(file, { signal, progress: (done) => moved("hashing", done) });
       if (this.twin(frame)) { this.refuse(frame, "same_file", { name: file.name }); return; }
-      const way = { base: this.rules.api_base, purpose: this.rules.purpose, signal, tell: moved };
+      const way = { base: this.rules.api_base, purpose: this.rules.purpose, patience: 1000 * this.rules.stalled_s, signal, tell: moved };
       frame.asset = await transfer(file, { ...facts, sha256: frame.sha256 }, way);
       Object.assign(frame, { state: "done", old: null });
     } catch (error) {

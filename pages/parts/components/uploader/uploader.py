@@ -86,6 +86,7 @@ def uploader(  # noqa: PLR0913  (what a form wants of its files; all are keyword
     reset: int,
     api_base: str,
     pixels: PixelRule = ANY_SIZE,
+    stalled_s: float = 60,
 ) -> Chosen:
     """Return the confirmed files in their order, and whether others are on the screen.
 
@@ -93,6 +94,7 @@ def uploader(  # noqa: PLR0913  (what a form wants of its files; all are keyword
     `files`. In between the browser owns the list, so a late rerun takes nothing back.
     `accept` holds MIME types and `max_bytes` a limit for each. `pixels` is checked for
     pictures before a byte is sent. The server checks all of it again.
+    A file that has not moved for `stalled_s` is sent anew.
     """
     start = [dict(file) for file in files]
     result = _mount(
@@ -108,6 +110,7 @@ def uploader(  # noqa: PLR0913  (what a form wants of its files; all are keyword
             "reset": reset,
             "api_base": api_base,
             "pixels": asdict(pixels),
+            "stalled_s": stalled_s,
         },
         on_assets_change=_rerun_only,
     )
