@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 from uuid import UUID
 
 import streamlit as st
@@ -18,6 +19,7 @@ WHOSE = ("mine", "all")
 PROVIDERS = {"image": Provider.GPT, "video": Provider.HAILUO}
 STATUSES = (*(str(status) for status in Status), NEEDS_DECISION)
 DAYS = ("since", "until")
+SAID = "history-url"
 
 
 def show() -> None:
@@ -59,15 +61,21 @@ def _name(value: str) -> str:
 
 
 def _from_url() -> None:
-    """Take what the URL says on the first run of a visit; nonsense in it counts as nothing."""
-    if "whose" in st.session_state:
-        return
-    url, state = st.query_params, st.session_state
-    state["whose"] = url.get("whose") if url.get("whose") in WHOSE else WHOSE[0]
-    state["kind"] = [kind for kind in url.get_all("kind") if kind in PROVIDERS]
-    state["status"] = [status for status in url.get_all("status") if status in STATUSES]
-    for key in DAYS:
-        state[key] = _day(url.get(key, ""))
+    """Take what the URL says at the start of a visit, and when the browser went back in it."""
+    said = _said()
+    if "whose" not in st.session_state or st.session_state.get(SAID) != said:
+        st.session_state.update({SAID: said, **said})
+
+
+def _said() -> dict[str, Any]:
+    """Return what the URL says; nonsense in it counts as nothing."""
+    url = st.query_params
+    said: dict[str, Any] = {
+        "whose": url.get("whose") if url.get("whose") in WHOSE else WHOSE[0],
+        "kind": [kind for kind in url.get_all("kind") if kind in PROVIDERS],
+        "status": [status for status in url.get_all("status") if status in STATUSES],
+    }
+    return said | {key: _day(url.get(key, "")) for key in DAYS}
 
 
 def _day(text: str) -> date | None:
@@ -85,6 +93,7 @@ def _to_url() -> None:
         chosen["whose"] = state["whose"]
     chosen |= {key: state[key].isoformat() for key in DAYS if state.get(key)}
     st.query_params.from_dict(chosen)
+    state[SAID] = _said()
 
 
 def turn_to(name: str, id: str) -> None:

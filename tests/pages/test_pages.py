@@ -129,6 +129,20 @@ def test_filters_stay_in_the_address(open_page, services, kim):
     assert at.session_state["status"] == ["done"]
 
 
+def test_going_back_in_the_browser_brings_the_filters_of_that_address(open_page):
+    at = open_page("history")
+    at.button_group(key="status").set_value(["done"]).run()
+    at.button_group(key="kind").set_value(["video"]).run()
+    at.query_params.clear()
+    at.query_params["status"] = "done"
+    at.run()
+
+    assert at.session_state["status"] == ["done"]
+    assert at.session_state["kind"] == []
+    at.run()
+    assert at.session_state["status"] == ["done"]
+
+
 @pytest.mark.parametrize("page", FILES, ids=lambda path: path.name)
 def test_a_page_stays_thin(page):
     source = page.read_text()
