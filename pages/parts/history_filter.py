@@ -10,6 +10,7 @@ import streamlit as st
 from core.history import Filter
 from core.models import Provider, User
 from core.sentences import STATUS_LABELS
+from core.services import services
 from core.stages import Status
 from pages.parts.formats import zone
 from pages.parts.words import _, say
@@ -22,18 +23,20 @@ DAYS = ("since", "until")
 SAID = "history-url"
 
 
-def show() -> None:
+def show(user: User) -> None:
     """Show the filters in one quiet row."""
     _from_url()
+    shared = services().settings.team_visibility == "read"
     with st.container(horizontal=True, vertical_alignment="bottom", key="history-filters"):
-        st.segmented_control(
-            _("Whose"),
-            WHOSE,
-            required=True,
-            format_func=lambda value: _("Mine") if value == "mine" else _("Everyone’s"),
-            key="whose",
-            on_change=_to_url,
-        )
+        if _sees_everyone(user, team_reads=shared):
+            st.segmented_control(
+                _("Whose"),
+                WHOSE,
+                required=True,
+                format_func=lambda value: _("Mine") if value == "mine" else _("Everyone’s"),
+                key="whose",
+                on_change=_to_url,
+            )
         _pills("kind", _("Kind"), list(PROVIDERS))
         _pills("status", _("Status"), STATUSES)
         for key, label in zip(DAYS, (_("From"), _("To")), strict=True):
@@ -106,7 +109,7 @@ def chosen(user: User, *, team_reads: bool) -> Filter:
     """Return what is chosen. People who may not see others' jobs see their own."""
     state = st.session_state
     statuses = tuple(value for value in state["status"] if value != NEEDS_DECISION)
-    everyone = state["whose"] == "all" and (team_reads or user.role == "admin")
+    everyone = state["whose"] == "all" and _sees_everyone(user, team_reads=team_reads)
     return Filter(
         statuses=statuses,
         needs_decision=NEEDS_DECISION in state["status"],
@@ -115,6 +118,10 @@ def chosen(user: User, *, team_reads: bool) -> Filter:
         since=_midnight(state["since"], days=0),
         until=_midnight(state["until"], days=1),
     )
+
+
+def _sees_everyone(user: User, *, team_reads: bool) -> bool:
+    return team_reads or user.role == "admin"
 
 
 def _midnight(day: date | None, *, days: int) -> datetime | None:

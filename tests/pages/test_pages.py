@@ -129,6 +129,15 @@ def test_filters_stay_in_the_address(open_page, services, kim):
     assert at.session_state["status"] == ["done"]
 
 
+def test_everyones_jobs_are_offered_only_to_those_who_may_see_them(open_page, services):
+    def groups():
+        return [group.key for group in open_page("history", whose="all").button_group]
+
+    assert "whose" in groups()
+    object.__setattr__(services.settings, "team_visibility", "none")
+    assert "whose" not in groups()
+
+
 def test_going_back_in_the_browser_brings_the_filters_of_that_address(open_page):
     at = open_page("history")
     at.button_group(key="status").set_value(["done"]).run()
