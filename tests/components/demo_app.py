@@ -71,7 +71,7 @@ def history() -> None:
         st.pills(TEXT["status"], list(STAGES[LANG].values()), selection_mode="multi")
         st.date_input(TEXT["from"], value=None, width=170)
     if SAMPLE == "empty":
-        more = look.Action(label=TEXT["first"], href="/")
+        more = look.Action(label=TEXT["first"], href="/costs")
         look.empty_state(TEXT["nothing"], TEXT["nothing_more"], action=more)
     if SAMPLE == "no_match":
         look.empty_state(TEXT["no_match"], TEXT["no_match_more"], art="search")

@@ -138,6 +138,13 @@ def test_everyones_jobs_are_offered_only_to_those_who_may_see_them(open_page, se
     assert "whose" not in groups()
 
 
+def test_what_leads_on_stays_in_the_session_where_a_form_may_be_half_filled(open_page):
+    for at in (open_page("history"), open_page("job", id="nonsense")):
+        (link,) = at.get("page_link")
+        assert link.proto.page_script_hash
+        assert "<a " not in "".join(html.proto.body for html in at.get("html"))
+
+
 def test_going_back_in_the_browser_brings_the_filters_of_that_address(open_page):
     at = open_page("history")
     at.button_group(key="status").set_value(["done"]).run()
