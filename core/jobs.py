@@ -119,10 +119,13 @@ def visible(session: Session, viewer: User, id: UUID, *, team_reads: bool) -> Jo
         NotFound: no such job, or it is somebody else's and the team does not share.
     """
     job = session.get(Job, id)
-    allowed = job is not None and (job.user_id == viewer.id or viewer.role == "admin" or team_reads)
-    if job is None or not allowed:
+    if job is None or not _may_look(viewer, job, team_reads=team_reads):
         raise NotFound(msg("This job does not exist, or it is not yours to see."))
     return job
+
+
+def _may_look(viewer: User, job: Job, *, team_reads: bool) -> bool:
+    return job.user_id == viewer.id or viewer.role == "admin" or team_reads
 
 
 def owned(session: Session, owner: User, id: UUID) -> Job:
@@ -156,13 +159,14 @@ def restored(session: Session, owner: User, id: UUID) -> None:
         events.show_change(session, job_id=id, user_id=job.user_id)
 
 
-def twin(session: Session, fingerprint: bytes) -> Job | None:
-    """Return the newest finished job of an identical request, to offer it."""
-    return session.scalar(
+def twin(session: Session, fingerprint: bytes, *, viewer: User, team_reads: bool) -> Job | None:
+    """Return the newest finished job of an identical request, if this person may look at it."""
+    job = session.scalar(
         select(Job)
         .join(PromptCache, PromptCache.job_id == Job.id)
         .where(PromptCache.fingerprint == fingerprint, Job.deleted_at.is_(None))
     )
+    return job if job is not None and _may_look(viewer, job, team_reads=team_reads) else None
 
 
 def remember_result(session: Session, job: Job) -> None:

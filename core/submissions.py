@@ -47,7 +47,7 @@ class Quote:
 
     order: jobs.Order
     estimate: Estimate
-    twin: Job | None
+    twin: Job | None = None
 
 
 def quote(services: Services, user: User, wish: Wish) -> Quote:
@@ -58,7 +58,10 @@ def quote(services: Services, user: User, wish: Wish) -> Quote:
     """
     with services.sessions() as session:
         inputs = assets.own_inputs(session, user.id, _ids(wish))
-        return _quoted(services, session, wish, inputs)
+        found = _quoted(services, session, wish, inputs)
+        shared = services.settings.team_visibility == "read"
+        twin = jobs.twin(session, found.order.fingerprint(), viewer=user, team_reads=shared)
+        return replace(found, twin=twin)
 
 
 def warnings(services: Services, user: User, wish: Wish) -> Sequence[Message]:
@@ -170,7 +173,7 @@ def _quoted(
         estimate_usd=price.usd,
         parent_job_id=wish.parent_job_id,
     )
-    return Quote(order=order, estimate=price, twin=jobs.twin(session, order.fingerprint()))
+    return Quote(order=order, estimate=price)
 
 
 def _check_configured(services: Services, provider: Provider) -> None:

@@ -7,5 +7,5 @@ from pages.parts.words import _
 
 look.masthead(_("History"))
 user = viewer()
-history_filter.show()
+history_filter.show(user)
 history_grid.show(user)

@@ -5,14 +5,13 @@ from collections.abc import Callable
 import streamlit as st
 
 from core.models import Provider
-from core.submissions import Wish
-from pages.parts import filing
+from pages.parts import drafts, filing
 from pages.parts.look import look
 from pages.parts.viewer import viewer
 
 
 def show(
-    provider: Provider, form: Callable[[], Wish], *, title: str, caption: str, button: str
+    provider: Provider, form: Callable[[], filing.Filled], *, title: str, caption: str, button: str
 ) -> None:
     """Show the page of one provider; `form` shows its controls and returns what they ask for."""
     look.masthead(title, caption)
@@ -21,6 +20,8 @@ def show(
         return
     left, right = st.columns([2, 3], gap="large")
     with left:
-        filing.file_button(user, form(), label=button)
+        filled = form()
+        filing.file_button(user, filled, label=button)
+        drafts.keep_in_tab(user, filled.form, filled.wish)
     with right:
         filing.watch(user, provider)

@@ -10,7 +10,7 @@ from core.models import Provider
 from core.providers.offers import EditOffer, edit_offer
 from core.submissions import Wish
 from pages.parts import drafts, filing, uploads
-from pages.parts.components.uploader import PixelRule
+from pages.parts.components.uploader import Chosen, PixelRule, UploadedAsset
 from pages.parts.controls import choose, option_name, switch
 from pages.parts.words import _, say
 
@@ -20,11 +20,11 @@ CUSTOM = "custom"
 DECISIVE = ("background", "output_format", "n", "stream")
 
 
-def show() -> Wish:
+def show() -> filing.Filled:
     """Show the form and return what it asks for now."""
     drafts.take_up(FORM, Provider.GPT)
     inputs = uploads.pictures(FORM, max_files=16, purpose="input")
-    mask = _mask(inputs)
+    mask = _mask(inputs.files)
     prompt = st.text_area(
         _("Prompt"),
         key=f"{FORM}-prompt",
@@ -35,22 +35,23 @@ def show() -> Wish:
     model = filing.choose_model(Provider.GPT, key=f"{FORM}-model")
     chosen = {name: st.session_state.get(f"{FORM}-{name}") for name in DECISIVE}
     offer = edit_offer(model, {name: value for name, value in chosen.items() if value is not None})
-    return Wish(
+    wish = Wish(
         provider=Provider.GPT,
         model=model.id,
         prompt=prompt,
         options=_options(offer),
-        input_ids=[UUID(asset["id"]) for asset in inputs],
-        mask_id=UUID(mask) if mask else None,
+        input_ids=[UUID(asset["id"]) for asset in inputs.files],
+        mask_id=next((UUID(asset["id"]) for asset in mask.files), None),
         client_key="",
         parent_job_id=drafts.parent(FORM),
     )
+    return filing.Filled(form=FORM, wish=wish, unsettled=uploads.unsettled(inputs, mask))
 
 
-def _mask(inputs: Sequence[Any]) -> str | None:
+def _mask(inputs: Sequence[UploadedAsset]) -> Chosen:
     """Take a mask for the first picture; it belongs to that picture's size."""
     if not inputs:
-        return None
+        return Chosen(files=[])
     width, height = int(inputs[0]["width"] or 0), int(inputs[0]["height"] or 0)
     slot = uploads.mask_of(FORM)
     # A mask decides what is paid for: one that is there is never out of sight.
@@ -63,8 +64,7 @@ def _mask(inputs: Sequence[Any]) -> str | None:
             )
         )
         rule = PixelRule(exactly=(width, height), alpha=True)
-        masks = uploads.pictures(slot, max_files=1, purpose="mask", pixels=rule)
-    return masks[0]["id"] if masks else None
+        return uploads.pictures(slot, max_files=1, purpose="mask", pixels=rule)
 
 
 def _options(offer: EditOffer) -> Mapping[str, Any]:

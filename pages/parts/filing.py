@@ -1,7 +1,7 @@
 """What both forms share: the price before the click, the click, and the job beside the form."""
 
 from collections.abc import Collection
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 import streamlit as st
@@ -16,6 +16,15 @@ from pages.parts import actions, choices, clicks, job_panel, price, pushes
 from pages.parts.formats import moment, today
 from pages.parts.look import look
 from pages.parts.words import _, say
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filled:
+    """What a form asks for now, and what keeps that from being all its person sees."""
+
+    form: str
+    wish: submissions.Wish
+    unsettled: str | None = None
 
 
 def switched_on(provider: Provider) -> bool:
@@ -50,8 +59,9 @@ def choose_model(provider: Provider, *, key: str, among: Collection[str] | None 
     return model
 
 
-def file_button(user: User, wish: submissions.Wish, *, label: str) -> None:
+def file_button(user: User, filled: Filled, *, label: str) -> None:
     """Show what may disappoint, the price and the button; file the job at a click."""
+    wish = filled.wish
     problem, found = _quote(user, wish)
     accepted = False
     with st.container(key=f"file-{wish.provider}"):
@@ -71,8 +81,8 @@ def file_button(user: User, wish: submissions.Wish, *, label: str) -> None:
             width="stretch",
         )
     if clicked:
-        if problem is not None:
-            look.notice("bad", problem)
+        if (reason := filled.unsettled or problem) is not None:
+            look.notice("bad", reason)
         else:
             _file(user, replace(wish, unknown_price_accepted=accepted))
 

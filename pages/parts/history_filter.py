@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 from uuid import UUID
 
 import streamlit as st
@@ -9,6 +10,7 @@ import streamlit as st
 from core.history import Filter
 from core.models import Provider, User
 from core.sentences import STATUS_LABELS
+from core.services import services
 from core.stages import Status
 from pages.parts.formats import zone
 from pages.parts.words import _, say
@@ -18,20 +20,23 @@ WHOSE = ("mine", "all")
 PROVIDERS = {"image": Provider.GPT, "video": Provider.HAILUO}
 STATUSES = (*(str(status) for status in Status), NEEDS_DECISION)
 DAYS = ("since", "until")
+SAID = "history-url"
 
 
-def show() -> None:
+def show(user: User) -> None:
     """Show the filters in one quiet row."""
     _from_url()
+    shared = services().settings.team_visibility == "read"
     with st.container(horizontal=True, vertical_alignment="bottom", key="history-filters"):
-        st.segmented_control(
-            _("Whose"),
-            WHOSE,
-            required=True,
-            format_func=lambda value: _("Mine") if value == "mine" else _("Everyone’s"),
-            key="whose",
-            on_change=_to_url,
-        )
+        if _sees_everyone(user, team_reads=shared):
+            st.segmented_control(
+                _("Whose"),
+                WHOSE,
+                required=True,
+                format_func=lambda value: _("Mine") if value == "mine" else _("Everyone’s"),
+                key="whose",
+                on_change=_to_url,
+            )
         _pills("kind", _("Kind"), list(PROVIDERS))
         _pills("status", _("Status"), STATUSES)
         for key, label in zip(DAYS, (_("From"), _("To")), strict=True):
@@ -59,15 +64,21 @@ def _name(value: str) -> str:
 
 
 def _from_url() -> None:
-    """Take what the URL says on the first run of a visit; nonsense in it counts as nothing."""
-    if "whose" in st.session_state:
-        return
-    url, state = st.query_params, st.session_state
-    state["whose"] = url.get("whose") if url.get("whose") in WHOSE else WHOSE[0]
-    state["kind"] = [kind for kind in url.get_all("kind") if kind in PROVIDERS]
-    state["status"] = [status for status in url.get_all("status") if status in STATUSES]
-    for key in DAYS:
-        state[key] = _day(url.get(key, ""))
+    """Take what the URL says at the start of a visit, and when the browser went back in it."""
+    said = _said()
+    if "whose" not in st.session_state or st.session_state.get(SAID) != said:
+        st.session_state.update({SAID: said, **said})
+
+
+def _said() -> dict[str, Any]:
+    """Return what the URL says; nonsense in it counts as nothing."""
+    url = st.query_params
+    said: dict[str, Any] = {
+        "whose": url.get("whose") if url.get("whose") in WHOSE else WHOSE[0],
+        "kind": [kind for kind in url.get_all("kind") if kind in PROVIDERS],
+        "status": [status for status in url.get_all("status") if status in STATUSES],
+    }
+    return said | {key: _day(url.get(key, "")) for key in DAYS}
 
 
 def _day(text: str) -> date | None:
@@ -85,6 +96,7 @@ def _to_url() -> None:
         chosen["whose"] = state["whose"]
     chosen |= {key: state[key].isoformat() for key in DAYS if state.get(key)}
     st.query_params.from_dict(chosen)
+    state[SAID] = _said()
 
 
 def turn_to(name: str, id: str) -> None:
@@ -97,7 +109,7 @@ def chosen(user: User, *, team_reads: bool) -> Filter:
     """Return what is chosen. People who may not see others' jobs see their own."""
     state = st.session_state
     statuses = tuple(value for value in state["status"] if value != NEEDS_DECISION)
-    everyone = state["whose"] == "all" and (team_reads or user.role == "admin")
+    everyone = state["whose"] == "all" and _sees_everyone(user, team_reads=team_reads)
     return Filter(
         statuses=statuses,
         needs_decision=NEEDS_DECISION in state["status"],
@@ -106,6 +118,10 @@ def chosen(user: User, *, team_reads: bool) -> Filter:
         since=_midnight(state["since"], days=0),
         until=_midnight(state["until"], days=1),
     )
+
+
+def _sees_everyone(user: User, *, team_reads: bool) -> bool:
+    return team_reads or user.role == "admin"
 
 
 def _midnight(day: date | None, *, days: int) -> datetime | None:

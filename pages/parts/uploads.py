@@ -7,14 +7,14 @@ import streamlit as st
 
 from core.intake import IMAGES, MAX_MASK_BYTES, VIDEOS
 from core.services import services
-from pages.parts.components.uploader import PixelRule, UploadedAsset, uploader
+from pages.parts.components.uploader import Chosen, PixelRule, uploader
 from pages.parts.words import _
 
 
 def pictures(
     form: str, *, max_files: int, purpose: Literal["input", "mask"], pixels: PixelRule | None = None
-) -> list[UploadedAsset]:
-    """Show the uploader of one form and return its confirmed files, in order."""
+) -> Chosen:
+    """Show the uploader of one form and return what it holds."""
     mask = purpose == "mask"
     settings = services().settings
     types = ["image/png"] if mask else [*IMAGES, *VIDEOS]
@@ -23,9 +23,9 @@ def pictures(
     if mask:
         limits = {"image/png": MAX_MASK_BYTES - 1}
     start: Mapping[str, Any] = st.session_state.get(_slot(form), {"files": [], "reset": 0})
-    files = uploader(
+    chosen = uploader(
         key=f"{form}-files",
-        labels=_labels(mask=mask),
+        labels=labels(mask=mask),
         accept=types,
         max_bytes=limits,
         multiple=max_files > 1,
@@ -37,8 +37,17 @@ def pictures(
         pixels=pixels or PixelRule(),
     )
     # Leaving the page ends the component; what it held is kept for the way back.
-    st.session_state[f"{form}-kept"] = files
-    return files
+    st.session_state[f"{form}-kept"] = chosen.files
+    return chosen
+
+
+def unsettled(*chosen: Chosen) -> str | None:
+    """Return why files on the screen would be missing from a request, if any would be."""
+    if any(one.coming for one in chosen):
+        return _("A file is still on its way. Wait for it or cancel it.")
+    if any(one.refused for one in chosen):
+        return _("A file was refused or did not arrive. Remove it or try it again first.")
+    return None
 
 
 def mask_of(form: str) -> str:
@@ -69,7 +78,8 @@ def _slot(form: str) -> str:
     return f"{form}-start"
 
 
-def _labels(*, mask: bool) -> dict[str, str]:
+def labels(*, mask: bool) -> dict[str, str]:
+    """Return the uploader's texts."""
     drop = _("Drop a mask here") if mask else _("Drop, paste or choose pictures")
     return {
         "drop": drop,
@@ -91,9 +101,8 @@ def _labels(*, mask: bool) -> dict[str, str]:
         "sending": _("{percent} % · {speed}/s · {remaining} left"),
         "confirming": _("Verifying"),
         "retrying": _("The connection broke. Trying again …"),
-        "cancelled": _("Cancelled"),
         "added": _("Files added: {count}"),
-        "bad_type": _("{name} is {type}, which cannot be used here."),
+        "bad_type": _("{name} cannot be used here. Choose {types}."),
         "not_what_it_says": _("{name} is not what its ending says. Save it again as {type}."),
         "empty": _("{name} is empty."),
         "too_large": _("{name} has {size}; at most {limit} are allowed."),

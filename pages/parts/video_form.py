@@ -1,6 +1,6 @@
 """The video form: mode, model, resolution and length limited to what the catalogue allows."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +13,7 @@ from core.providers.options import MODE_LABELS
 from core.services import services
 from core.submissions import Wish
 from pages.parts import drafts, filing, uploads
-from pages.parts.components.uploader import PixelRule
+from pages.parts.components.uploader import Chosen, PixelRule
 from pages.parts.controls import choose, option_name, switch
 from pages.parts.formats import today
 from pages.parts.words import _, say
@@ -21,11 +21,11 @@ from pages.parts.words import _, say
 FORM = "video"
 
 
-def show() -> Wish:
+def show() -> filing.Filled:
     """Show the form and return what it asks for now."""
     drafts.take_up(FORM, Provider.HAILUO)
     mode = _mode()
-    pictures = _pictures(mode)
+    chosen = _pictures(mode)
     prompt = st.text_area(
         _("Prompt"),
         key=f"{FORM}-prompt",
@@ -36,15 +36,16 @@ def show() -> Wish:
     model = _model(mode)
     offer = video_offer(model, mode)
     _camera(offer)
-    return Wish(
+    wish = Wish(
         provider=Provider.HAILUO,
         model=model.id,
         prompt=prompt,
         options={"mode": mode, **_options(offer)},
-        input_ids=[UUID(asset["id"]) for asset in pictures],
+        input_ids=[UUID(asset["id"]) for asset in chosen.files[: PICTURES_BY_MODE[mode]]],
         client_key="",
         parent_job_id=drafts.parent(FORM),
     )
+    return filing.Filled(form=FORM, wish=wish, unsettled=uploads.unsettled(chosen))
 
 
 def _mode() -> str:
@@ -63,14 +64,14 @@ def _mode() -> str:
     return str(chosen)
 
 
-def _pictures(mode: str) -> Sequence[Any]:
+def _pictures(mode: str) -> Chosen:
     count = PICTURES_BY_MODE[mode]
     if not count:
-        return []
+        return Chosen(files=[])
     if count == 2:
         st.caption(_("The first picture begins the video, the second ends it."))
     rule = PixelRule(min_side=256)
-    return uploads.pictures(FORM, max_files=count, purpose="input", pixels=rule)[:count]
+    return uploads.pictures(FORM, max_files=count, purpose="input", pixels=rule)
 
 
 def _model(mode: str) -> Model:

@@ -9,17 +9,21 @@ from typing import Any
 
 import streamlit as st
 
+from pages.parts import uploads
 from pages.parts.components.grid import grid
 from pages.parts.components.job_view import job_view
 from pages.parts.components.live import live, notification_switch
 from pages.parts.components.sign_in import sign_in, sign_out_button
+from pages.parts.components.tab_draft import tab_draft
 from pages.parts.components.uploader import PixelRule, uploader
 from pages.parts.look import look
+from pages.parts.words import KEY
 from tests.components import demo_words as words
 
 LANG = st.query_params.get("lang", "ko")
 SAMPLE = st.query_params.get("sample", "")
 TEXT = words.PAGES[LANG]
+st.session_state[KEY] = LANG
 TONES = ("good", "good", "busy", "good", "decide", "bad", "quiet")
 STAGES = {
     "ko": {"busy": "생성 중", "decide": "결정 필요", "bad": "거절됨", "quiet": "대기 중"},
@@ -68,7 +72,7 @@ def history() -> None:
         st.pills(TEXT["status"], list(STAGES[LANG].values()), selection_mode="multi")
         st.date_input(TEXT["from"], value=None, width=170)
     if SAMPLE == "empty":
-        more = look.Action(label=TEXT["first"], href="/")
+        more = look.Action(label=TEXT["first"], href="/costs")
         look.empty_state(TEXT["nothing"], TEXT["nothing_more"], action=more)
     if SAMPLE == "no_match":
         look.empty_state(TEXT["no_match"], TEXT["no_match_more"], art="search")
@@ -104,7 +108,7 @@ def form() -> None:
         look.label(TEXT["inputs"], "1–16")
         found = uploader(
             key="inputs",
-            labels=words.UPLOADER[LANG],
+            labels=uploads.labels(mask=False),
             accept=[*PICTURES, "video/mp4"],
             max_bytes=PICTURES | {"video/mp4": 500_000_000},
             multiple=True,
@@ -114,14 +118,27 @@ def form() -> None:
             reset=st.session_state.get("reset", 0),
             api_base="/api",
             pixels=PixelRule(min_side=64, max_side=4096),
+            stalled_s=1 if SAMPLE == "impatient" else 60,
         )
         with st.container(key="files"):
-            st.text(" ".join(f"{file['filename']}:{file['sha256'][:8]}" for file in found) or "–")
-        st.text_area(TEXT["prompt"], placeholder=TEXT["prompt_hint"], height=140)
+            names = (f"{file['filename']}:{file['sha256'][:8]}" for file in found.files)
+            st.text(" ".join(names) or "–")
+        with st.container(key="unsettled"):
+            st.text(uploads.unsettled(found) or "–")
+        prompt = st.text_area(
+            TEXT["prompt"], placeholder=TEXT["prompt_hint"], height=140, key="demo-prompt"
+        )
+        tab_draft(
+            key="tab",
+            name="demo",
+            field="demo-prompt",
+            draft={"prompt": prompt, "inputs": [file["id"] for file in found.files], "masks": []},
+            on_found=brought_back,
+        )
         look.label(TEXT["mask"])
         uploader(
             key="mask",
-            labels=words.UPLOADER[LANG],
+            labels=uploads.labels(mask=True),
             accept=["image/png"],
             max_bytes={"image/png": 4_000_000},
             multiple=False,
@@ -147,6 +164,11 @@ def form() -> None:
             st.rerun()
         look.notice("bad", TEXT["bad"])
         look.notice("decide", TEXT["uncertain"])
+
+
+def brought_back() -> None:
+    """Fill the form with what the tab has kept."""
+    st.session_state["demo-prompt"] = st.session_state["tab"].found["prompt"]
 
 
 def filed() -> list[dict[str, Any]]:

@@ -30,6 +30,7 @@ from pages.parts.look import fonts
 from tests.components import demo_pictures
 
 PORT, BUCKET_PORT = (int(value) for value in sys.argv[1:3])
+SILENCE_S = 6
 DEMO = Path(__file__).with_name("demo_app.py")
 # The pages' real policy, without the rest of the API, which wants a database.
 SecurityHeaders = runpy.run_path(str(DEMO.parents[2] / "core/api/security.py"))["SecurityHeaders"]
@@ -76,6 +77,8 @@ async def presign(request: Request) -> Response:
     if request.headers.get("x-proofsheet") != "1":
         return JSONResponse({"error": "not from our page"}, 403)
     state.asked.append("presign")
+    if state.fails("presign_silent"):
+        await asyncio.sleep(SILENCE_S)
     if state.fails("presign_500"):
         return JSONResponse({"error": "busy"}, 503)
     if state.fails("presign_quota"):
@@ -94,6 +97,8 @@ async def presign(request: Request) -> Response:
 async def confirm(request: Request) -> Response:
     """Compare what arrived with what was announced."""
     state.asked.append("confirm")
+    if state.fails("confirm_silent"):
+        await asyncio.sleep(SILENCE_S)
     id = (await request.json())["upload_id"]
     announced, received = state.uploads[id], state.received.get(id)
     if state.fails("confirm_422"):
@@ -198,6 +203,8 @@ async def receive(request: Request) -> Response:
                 await asyncio.sleep(0.05)
     except ClientDisconnect:
         return Response(status_code=499)
+    if state.fails("put_silent"):
+        await asyncio.sleep(SILENCE_S)
     state.received[id] = {"sha256": digest.hexdigest(), "bytes": size}
     return Response(status_code=500 if state.fails("put_lost_answer") else 200)
 

@@ -1,6 +1,7 @@
 """The uploader: checks before a byte is sent, hashing, sending, and what Python hears."""
 
 import hashlib
+import re
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,8 @@ from playwright.sync_api import FilePayload, Locator, Page, expect
 
 from pages.parts.components.uploader.uploader import FOLDER
 from tests.components.demo_pictures import film, png
+
+ON_ITS_WAY = re.compile(r"^\d+ % · [\d.]+ [kM]B/s · \d+:\d\d left$")
 
 
 def file(name: str, body: bytes, mime: str = "image/png") -> FilePayload:
@@ -75,12 +78,15 @@ def test_the_same_bytes_are_not_sent_twice(at_once, demo):
 
 
 REFUSED = [
-    (file("notes.txt", b"hello there", "text/plain"), "notes.txt cannot be used here"),
+    (
+        file("notes.txt", b"hello there", "text/plain"),
+        "notes.txt cannot be used here. Choose PNG, JPEG",
+    ),
     (file("empty.png", b""), "empty.png is empty"),
-    (file("really.jpg", png()), "is not what its name says (JPG)"),
+    (file("really.jpg", png()), "is not what its ending says. Save it again as JPG."),
     (file("broken.png", b"\x89PNG\r\n\x1a\n" + b"\0" * 40), "broken.png cannot be read"),
-    (file("tiny.png", png(width=40, height=40)), "40 × 40: each side needs at least 64"),
-    (file("wide.png", png(width=5000, height=70)), "no side may have more than 4096"),
+    (file("tiny.png", png(width=40, height=40)), "40 × 40; each side needs 64"),
+    (file("wide.png", png(width=5000, height=70)), "5000 × 70; a side may have 4096"),
 ]
 
 
@@ -97,7 +103,7 @@ def test_a_mask_must_fit_and_be_transparent(at_once, demo):
     page = form(at_once)
     mask = page.locator(".st-key-mask")
     mask.locator("input[type=file]").set_input_files([file("m.png", png(width=100, height=90))])
-    expect(mask.get_by_role("alert")).to_contain_text("must have exactly 640 × 480")
+    expect(mask.get_by_role("alert")).to_contain_text("it must be 640 × 480")
     mask.locator("input[type=file]").set_input_files([file("m.png", png())])
     expect(mask.get_by_role("alert")).to_contain_text("no transparency")
     assert "presign" not in demo.asked()
@@ -108,6 +114,16 @@ def test_a_broken_connection_is_tried_again_by_itself(at_once, demo):
     demo.fail(presign_500=1, put_500=1)
     choose(page, file("stubborn.png", png(number=22)))
     python_knows(page, f"stubborn.png:{short_hash(png(number=22))}")
+
+
+def test_a_store_or_server_that_falls_silent_is_asked_again(visit, demo):
+    page = visit("/?sample=impatient")
+    demo.fail(presign_silent=1, put_silent=1, confirm_silent=1)
+    choose(page, file("silent.png", png(number=42)))
+    expect(page.locator(".st-key-files")).to_have_text(
+        f"silent.png:{short_hash(png(number=42))}", timeout=20_000
+    )
+    assert [demo.asked().count(name) for name in ("presign", "put", "confirm")] == [2, 2, 2]
 
 
 def test_an_upload_whose_answer_was_lost_is_not_an_error(at_once, demo):
@@ -168,9 +184,40 @@ def test_a_file_on_its_way_can_be_cancelled(at_once, demo, tmp_path):
         sparse(tmp_path / "long.mp4", megabytes=24)
     )
     expect(inputs(page).locator(".way")).to_contain_text("/s")
+    expect(inputs(page).locator(".way")).to_have_text(ON_ITS_WAY)
     inputs(page).get_by_role("button", name="Cancel: long.mp4").click()
     expect(inputs(page).locator(".frame")).to_have_count(0)
     assert "confirm" not in demo.asked()
+
+
+def python_misses(page: Page, text: str) -> None:
+    expect(page.locator(".st-key-unsettled")).to_contain_text(text)
+
+
+def test_python_hears_of_a_file_before_it_has_arrived(at_once, demo, tmp_path):
+    page = form(at_once)
+    choose(page, file("first.png", png(number=41)))
+    python_knows(page, f"first.png:{short_hash(png(number=41))}")
+    python_misses(page, "–")
+    demo.fail(slow=1)
+    inputs(page).locator("input[type=file]").set_input_files(
+        sparse(tmp_path / "late.mp4", megabytes=23)
+    )
+    python_misses(page, "A file is still on its way.")
+    inputs(page).get_by_role("button", name="Cancel: late.mp4").click()
+    python_misses(page, "–")
+
+
+def test_python_hears_of_a_replacement_that_was_refused_until_it_is_taken_away(visit):
+    page = visit("/?sample=more")
+    with page.expect_file_chooser() as choosing:
+        inputs(page).locator(".frame").first.hover()
+        inputs(page).get_by_role("button", name="Replace: harbour_1.png").click()
+    choosing.value.set_files([file("tiny.png", png(width=40, height=40))])
+    python_misses(page, "A file was refused")
+    inputs(page).get_by_role("button", name="Remove: tiny.png").click()
+    python_misses(page, "–")
+    python_knows(page, "harbour_1.png:00000000 harbour_2.png:00000000")
 
 
 def test_leaving_the_page_stops_what_is_on_its_way(visit, demo, tmp_path):
@@ -203,7 +250,7 @@ def test_a_pasted_picture_is_taken_unless_somebody_is_typing(at_once):
 def test_files_are_ordered_replaced_and_reset(visit):
     page = visit("/?sample=more")
     python_knows(page, "harbour_1.png:00000000 harbour_2.png:00000000")
-    inputs(page).get_by_role("button", name="Move with the arrow keys: harbour_2.png").focus()
+    inputs(page).get_by_role("button", name="Move: arrow keys or drag: harbour_2.png").focus()
     page.keyboard.press("ArrowLeft")
     python_knows(page, "harbour_2.png:00000000 harbour_1.png:00000000")
     with page.expect_file_chooser() as choosing:
@@ -218,7 +265,7 @@ def test_files_are_ordered_replaced_and_reset(visit):
 def test_too_many_files_are_left_out_with_a_word(visit):
     page = visit("/?sample=files")
     choose(page, file("a.png", png(number=26)), file("b.png", png(number=27)))
-    expect(inputs(page).get_by_role("alert")).to_contain_text("At most 4 files fit")
+    expect(inputs(page).get_by_role("alert")).to_contain_text("Only 4 files fit")
     expect(inputs(page).locator(".frame")).to_have_count(4)
 
 

@@ -115,3 +115,21 @@ def test_typical_time_and_cost_are_unknown_before_the_first(sessions, kim):
     with sessions() as session:
         assert jobs.typical_seconds(session, model="gpt-image-2") is None
         assert jobs.typical_cost(session, model="gpt-image-2", quality="low", size="auto") is None
+
+
+def test_an_identical_request_is_offered_only_to_those_who_may_look_at_it(sessions):
+    kim, lee = person(sessions, "kim"), person(sessions, "lee")
+    boss = person(sessions, "boss", Role.ADMIN)
+    job = filed(sessions, kim)
+    with sessions.begin() as session:
+        jobs.remember_result(session, job)
+
+    def offered(viewer, *, team_reads):
+        with sessions() as session:
+            found = jobs.twin(session, job.fingerprint, viewer=viewer, team_reads=team_reads)
+            return found is not None
+
+    assert offered(lee, team_reads=True)
+    assert not offered(lee, team_reads=False)
+    assert offered(kim, team_reads=False)
+    assert offered(boss, team_reads=False)

@@ -129,6 +129,36 @@ def test_filters_stay_in_the_address(open_page, services, kim):
     assert at.session_state["status"] == ["done"]
 
 
+def test_everyones_jobs_are_offered_only_to_those_who_may_see_them(open_page, services):
+    def groups():
+        return [group.key for group in open_page("history", whose="all").button_group]
+
+    assert "whose" in groups()
+    object.__setattr__(services.settings, "team_visibility", "none")
+    assert "whose" not in groups()
+
+
+def test_what_leads_on_stays_in_the_session_where_a_form_may_be_half_filled(open_page):
+    for at in (open_page("history"), open_page("job", id="nonsense")):
+        (link,) = at.get("page_link")
+        assert link.proto.page_script_hash
+        assert "<a " not in "".join(html.proto.body for html in at.get("html"))
+
+
+def test_going_back_in_the_browser_brings_the_filters_of_that_address(open_page):
+    at = open_page("history")
+    at.button_group(key="status").set_value(["done"]).run()
+    at.button_group(key="kind").set_value(["video"]).run()
+    at.query_params.clear()
+    at.query_params["status"] = "done"
+    at.run()
+
+    assert at.session_state["status"] == ["done"]
+    assert at.session_state["kind"] == []
+    at.run()
+    assert at.session_state["status"] == ["done"]
+
+
 @pytest.mark.parametrize("page", FILES, ids=lambda path: path.name)
 def test_a_page_stays_thin(page):
     source = page.read_text()

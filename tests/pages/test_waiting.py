@@ -108,9 +108,10 @@ def test_every_page_tells_that_a_decision_is_waited_for(open_page, services, kim
     filed(services.sessions, kim)
     unsure(services, *sent(services))
 
-    shown = said(open_page("video"))
-    assert "1 of your jobs needs a decision" in shown
-    assert 'href="/history?status=decision"' in shown
+    at = open_page("video")
+    assert "1 of your jobs needs a decision" in said(at)
+    (link,) = at.get("page_link")
+    assert link.proto.query_string == "status=decision"
 
 
 def test_a_stalled_video_can_be_given_up(open_page, services, kim):

@@ -6,12 +6,13 @@ Call `apply()` first on every run, sign-in included.
 
 import base64
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cache
 from html import escape
 from pathlib import Path
 from typing import Literal
+from urllib.parse import parse_qs, urlsplit
 
 import streamlit as st
 
@@ -19,13 +20,14 @@ Kind = Literal["quiet", "busy", "good", "decide", "bad"]
 """The tones of a job's stage: also the kinds of a notice."""
 Art = Literal["new", "search", "closed"]
 
+PAGES = {"/": "image_edit.py", "/history": "history.py", "/job": "job.py"}
 HERE = Path(__file__).parent
 ICON = HERE / "favicon.svg"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Action:
-    """A link that looks like the primary button."""
+    """A link to one of the pages, `href`, that goes with a text."""
 
     label: str
     href: str
@@ -80,25 +82,29 @@ def notice(
 ) -> None:
     """Show one message in the flow of the page; `bad` and `decide` are announced."""
     role = "alert" if kind in {"bad", "decide"} else "status"
-    _part(
-        f"notice ps-{kind}",
-        f'<div role="{role}">',
-        f"<strong>{escape(title)}</strong>" if title else "",
-        f"<p>{escape(text)}</p>",
-        _link(action, style="ps-more") if action else "",
-        "</div>",
-    )
+    with st.container(gap=None) if action else nullcontext():
+        _part(
+            f"notice ps-{kind}",
+            f'<div role="{role}">',
+            f"<strong>{escape(title)}</strong>" if title else "",
+            f"<p>{escape(text)}</p>",
+            "</div>",
+        )
+        if action:
+            _link(action)
 
 
 def empty_state(title: str, text: str, *, art: Art = "new", action: Action | None = None) -> None:
     """Fill a place where nothing is: `new` yet, found by a `search`, or to be had (`closed`)."""
     frames = "<i></i><i></i><i></i><b></b>"
-    _part(
-        "empty",
-        f'<div class="ps-empty-art ps-art-{art}" aria-hidden="true">{frames}</div>',
-        f"<h2>{escape(title)}</h2><p>{escape(text)}</p>",
-        _link(action, style="ps-action") if action else "",
-    )
+    with st.container(gap=None, horizontal_alignment="center") if action else nullcontext():
+        _part(
+            "empty",
+            f'<div class="ps-empty-art ps-art-{art}" aria-hidden="true">{frames}</div>',
+            f"<h2>{escape(title)}</h2><p>{escape(text)}</p>",
+        )
+        if action:
+            _link(action)
 
 
 def facts(rows: Iterable[tuple[str, str]]) -> None:
@@ -134,9 +140,12 @@ def _part(name: str, *pieces: str) -> None:
     st.html(f'<div class="ps-part ps-{name}">{"".join(pieces)}</div>')
 
 
-def _link(action: Action, *, style: str) -> str:
-    href = _safe(action.href)
-    return f'<a class="{style}" href="{href}" target="_self">{escape(action.label)}</a>'
+def _link(action: Action) -> None:
+    """Lead on within the session: a plain link would load all anew, and forms would be empty."""
+    address = urlsplit(action.href)
+    page = PAGES.get(address.path)
+    if page is not None:
+        st.page_link(page, label=action.label, query_params=parse_qs(address.query))
 
 
 def _safe(url: str) -> str:

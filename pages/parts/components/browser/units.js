@@ -18,7 +18,7 @@ function clock(seconds) {
 }
 
 function percent(share) {
-  return `${Math.round(100 * Math.min(1, Math.max(0, share)))} %`;
+  return Math.round(100 * Math.min(1, Math.max(0, share)));
 }
 
 /** Let a bar show a share of its width. */

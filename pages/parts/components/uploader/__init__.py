@@ -1,5 +1,5 @@
 """Uploads straight to the bucket: `uploader` and the shapes of what goes in and comes out."""
 
-from pages.parts.components.uploader.uploader import PixelRule, UploadedAsset, uploader
+from pages.parts.components.uploader.uploader import Chosen, PixelRule, UploadedAsset, uploader
 
-__all__ = ["PixelRule", "UploadedAsset", "uploader"]
+__all__ = ["Chosen", "PixelRule", "UploadedAsset", "uploader"]

@@ -61,7 +61,7 @@ class Frame {
     const passed = (performance.now() - this.since) / 1000, speed = passed > 0.4 ? this.sent / passed : 0;
     return fill(labels[this.phase], {
       percent: percent(this.sent / Math.max(1, this.file.size)),
-      speed: speed ? `${bytes(speed)}/s` : "–",
+      speed: speed ? bytes(speed) : "–",
       remaining: speed ? clock((this.file.size - this.sent) / speed) : "–",
     });
   }

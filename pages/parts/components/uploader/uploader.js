@@ -48,6 +48,7 @@ class Uploader {
 
   adopt({ files, reset }) {
     this.reset = reset;
+    this.told = null;
     for (const frame of this.frames) frame.end();
     this.frames = files.map((asset) => new Frame(this, { asset }));
     say(this.problem, "");
@@ -139,9 +140,10 @@ class Uploader {
     for (const frame of this.frames.filter((one) => one.state === "waiting")) {
       if (this.frames.filter((one) => one.state === "working").length >= AT_A_TIME) break;
       frame.state = "working";
-      this.run(frame).finally(() => { if (!this.ended) { this.draw(); this.pump(); } });
+      this.run(frame).finally(() => { if (!this.ended) this.pump(); });
     }
     this.draw();
+    this.report();
   }
 
   async run(frame) {
@@ -156,10 +158,9 @@ class Uploader {
       moved("hashing", 0);
       frame.sha256 ??= await sha256(file, { signal, progress: (done) => moved("hashing", done) });
       if (this.twin(frame)) { this.refuse(frame, "same_file", { name: file.name }); return; }
-      const way = { base: this.rules.api_base, purpose: this.rules.purpose, signal, tell: moved };
+      const way = { base: this.rules.api_base, purpose: this.rules.purpose, patience: 1000 * this.rules.stalled_s, signal, tell: moved };
       frame.asset = await transfer(file, { ...facts, sha256: frame.sha256 }, way);
       Object.assign(frame, { state: "done", old: null });
-      this.report();
     } catch (error) {
       if (!signal.aborted) this.failed(frame, error);
     }
@@ -187,7 +188,6 @@ class Uploader {
     frame.end();
     this.frames.splice(at, 1, ...back);
     say(this.problem, "");
-    if (frame.asset) this.report();
     this.pump();
     if (focused) (this.frames[Math.min(at, this.frames.length - 1)]?.gone ?? this.button).focus();
   }
@@ -229,10 +229,15 @@ class Uploader {
     this.report();
   }
 
-  /** Tell Python, only when what is confirmed or its order has changed. */
+  /** Tell Python, only when it has changed, what is confirmed and what on the screen is not. */
   report() {
     const items = this.frames.map((frame) => frame.asset ?? frame.old).filter(Boolean);
-    this.tell("assets", { reset: this.reset, items });
+    const coming = this.frames.some((frame) => frame.state === "waiting" || frame.state === "working");
+    const refused = this.frames.some((frame) => frame.state === "refused" || frame.state === "failed");
+    const news = JSON.stringify([items.map((asset) => asset.id), coming, refused]);
+    if (news === this.told) return;
+    this.told = news;
+    this.tell("assets", { reset: this.reset, items, coming, refused });
   }
 
   end() {

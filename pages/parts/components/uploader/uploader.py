@@ -19,9 +19,9 @@ LABELS = (
     "drop", "drop_more", "choose", "limits", "limits_many", "list",
     # one file
     "remove", "replace", "move", "moved", "cancel", "retry", "choose_other",
-    # its way: {percent}, {speed}, {remaining}
-    "waiting", "checking", "hashing", "sending", "confirming", "retrying", "cancelled", "added",
-    # why it is not taken: {name}, {type}, {size}, {limit}, {width}, {height}
+    # its way: {percent}, {speed}, {remaining}, figures whose units are the label's
+    "waiting", "checking", "hashing", "sending", "confirming", "retrying", "added",
+    # why it is not taken: {name}, {type}, {types}, {size}, {limit}, {width}, {height}
     "bad_type", "not_what_it_says", "empty", "too_large", "unreadable", "too_many", "same_file",
     "too_small_side", "too_large_side", "too_many_pixels", "other_size", "no_alpha",
     # what went wrong
@@ -51,6 +51,15 @@ class UploadedAsset(TypedDict):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Chosen:
+    """What the list shows: the confirmed files in order, and whether that is all of it."""
+
+    files: Sequence[UploadedAsset]
+    coming: bool = False  # one is on its way; the file it replaces still stands in for it
+    refused: bool = False  # one was refused or did not arrive, and has not been removed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PixelRule:
     """What a picture's size must be, in pixels; None means it may be anything."""
 
@@ -77,13 +86,15 @@ def uploader(  # noqa: PLR0913  (what a form wants of its files; all are keyword
     reset: int,
     api_base: str,
     pixels: PixelRule = ANY_SIZE,
-) -> list[UploadedAsset]:
-    """Return the confirmed files in their order.
+    stalled_s: float = 60,
+) -> Chosen:
+    """Return the confirmed files in their order, and whether others are on the screen.
 
     `files` is what the list starts with; raise `reset` to start again with other
     `files`. In between the browser owns the list, so a late rerun takes nothing back.
     `accept` holds MIME types and `max_bytes` a limit for each. `pixels` is checked for
     pictures before a byte is sent. The server checks all of it again.
+    A file that has not moved for `stalled_s` is sent anew.
     """
     start = [dict(file) for file in files]
     result = _mount(
@@ -99,12 +110,18 @@ def uploader(  # noqa: PLR0913  (what a form wants of its files; all are keyword
             "reset": reset,
             "api_base": api_base,
             "pixels": asdict(pixels),
+            "stalled_s": stalled_s,
         },
         on_assets_change=_rerun_only,
     )
     state = result.assets
-    current = state["items"] if state and state["reset"] == reset else start
-    return cast("list[UploadedAsset]", current)
+    if not state or state["reset"] != reset:
+        return Chosen(files=cast("list[UploadedAsset]", start))
+    return Chosen(
+        files=cast("list[UploadedAsset]", state["items"]),
+        coming=bool(state["coming"]),
+        refused=bool(state["refused"]),
+    )
 
 
 def _rerun_only() -> None:
