@@ -89,7 +89,7 @@ def offer_undo(user: User) -> None:
         return
     with st.container(horizontal=True, vertical_alignment="center", key="undo"):
         st.write(_("Moved to the trash."))
-        if clicks.button(_("Undo"), key="undo-trash"):
+        if clicks.button(_("Undo"), key=f"undo-trash-{id}"):
             with told(), services().sessions.begin() as session:
                 jobs.restored(session, user, UUID(id))
             del st.session_state[TRASHED]

@@ -76,6 +76,8 @@ def _about_the_unknown(detail: Detail) -> Iterator[Choice]:
 
 
 def _button(user: User, detail: Detail, decision: str, label: str) -> None:
-    if clicks.button(label, key=f"decide-{decision}"):
+    # What is agreed to is one more request after those made so far, never one after the next.
+    asked = f"decide-{decision}-{detail.job.id}-{len(detail.attempts)}"
+    if clicks.button(label, key=asked):
         actions.decide(user, detail.job.id, decision)
         pushes.rerun()

@@ -30,20 +30,21 @@ def _prompt(detail: Detail) -> None:
 
 
 def _buttons(user: User, detail: Detail) -> None:
+    id = detail.job.id
     result = next_steps.which(detail, key="job")
     with st.container(horizontal=True, key="job-actions"):
-        if clicks.button(_("Run again"), icon=":material/replay:", key="job-rerun"):
-            run_again.ask(detail.job.id)
-        if clicks.button(_("Open in the form"), icon=":material/edit:", key="job-form"):
-            actions.open_in_form(user, detail.job.id)
+        if clicks.button(_("Run again"), icon=":material/replay:", key=f"job-rerun-{id}"):
+            run_again.ask(id)
+        if clicks.button(_("Open in the form"), icon=":material/edit:", key=f"job-form-{id}"):
+            actions.open_in_form(user, id)
         next_steps.buttons(user, detail, result, key="job")
         mine = detail.job.user_id == user.id or user.role == "admin"
         if (
             mine
             and detail.job.deleted_at is None
-            and clicks.button(_("Move to trash"), icon=":material/delete:", key="job-trash")
+            and clicks.button(_("Move to trash"), icon=":material/delete:", key=f"job-trash-{id}")
         ):
-            actions.trash(user, detail.job.id)
+            actions.trash(user, id)
     actions.offer_undo(user)
 
 

@@ -126,5 +126,7 @@ def what_next(user: User, detail: Detail) -> None:
     result = next_steps.which(detail, key="next")
     with st.container(horizontal=True, key="next-steps"):
         next_steps.buttons(user, detail, result, key="next")
-        if clicks.button(_("Run again"), icon=":material/replay:", key="next-rerun"):
+        if clicks.button(
+            _("Run again"), icon=":material/replay:", key=f"next-rerun-{detail.job.id}"
+        ):
             run_again.ask(detail.job.id)

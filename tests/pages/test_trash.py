@@ -21,7 +21,7 @@ def choose(monkeypatch):
 
 
 def offered(at: AppTest) -> bool:
-    return any(button.key == "undo-trash" for button in at.button)
+    return any(str(button.key).startswith("undo-trash") for button in at.button)
 
 
 def in_trash(services, job: Job) -> bool:
@@ -32,10 +32,10 @@ def in_trash(services, job: Job) -> bool:
 def test_the_job_page_takes_it_back(open_page, services, kim):
     job = filed(services.sessions, kim)
     at = open_page("job", id=str(job.id))
-    at.button(key="job-trash").click().run()
+    at.button(key=f"job-trash-{job.id}").click().run()
     assert in_trash(services, job)
 
-    at.button(key="undo-trash").click().run()
+    at.button(key=f"undo-trash-{job.id}").click().run()
     assert not in_trash(services, job)
 
 
@@ -47,7 +47,7 @@ def test_the_history_takes_it_back_also_when_nothing_else_is_there(
     at = open_page("history")
     assert in_trash(services, job)
 
-    at.button(key="undo-trash").click().run()
+    at.button(key=f"undo-trash-{job.id}").click().run()
     assert not in_trash(services, job)
     assert not offered(at)
 
@@ -67,7 +67,7 @@ def test_another_page_and_another_job_offer_nothing(open_page, services, kim, ch
 def test_the_page_of_another_job_offers_nothing(open_page, services, kim):
     job, other = (filed(services.sessions, kim) for _ in range(2))
     at = open_page("job", id=str(job.id))
-    at.button(key="job-trash").click().run()
+    at.button(key=f"job-trash-{job.id}").click().run()
     assert offered(at)
 
     at.query_params["id"] = str(other.id)
