@@ -1,4 +1,4 @@
-"""What people may do with a job that is not final: cancel, look again, send again, give up.
+"""What people may do with a job: cancel, look again, send again, give up, throw away.
 
 Rows are locked in one order everywhere, run → attempt → job, so that nobody
 who decides ever waits in a circle with a worker.
@@ -12,10 +12,18 @@ from sqlalchemy.orm import Session
 
 from core import attempts, audit, events, jobs, rechecks, runs
 from core.errors import Conflict, NotFound, Rejected, msg
-from core.models import Attempt, Dialect, Run, User
+from core.models import Attempt, Dialect, Job, Run, User
 from core.stages import Outcome, Stage
 
 MOVED_ON: Final = msg("This job has moved on by itself; look at it again.")
+
+UNDECIDED: Final = msg(
+    "It needs a decision first: it may have been billed, and its result may still come. Check, "
+    "send again or give up; after that it can go to the trash."
+)
+BEING_MADE: Final = msg(
+    "It is being made and its result will be kept; it can go to the trash when it has ended."
+)
 
 
 def cancel(session: Session, user: User, id: UUID) -> None:
@@ -35,8 +43,13 @@ def cancel(session: Session, user: User, id: UUID) -> None:
 
 
 def awaited(session: Session, user: User) -> int:
-    """Return how many of a person's jobs wait for a decision."""
-    mine = select(func.count()).where(Run.user_id == user.id, Run.stage == Stage.UNCERTAIN)
+    """Return how many of a person's jobs wait for a decision; what is in the trash does not."""
+    mine = (
+        select(func.count())
+        .select_from(Run)
+        .join(Job, Job.id == Run.job_id)
+        .where(Run.user_id == user.id, Run.stage == Stage.UNCERTAIN, Job.deleted_at.is_(None))
+    )
     return session.scalar(mine) or 0
 
 
@@ -88,6 +101,23 @@ def give_up(session: Session, user: User, id: UUID) -> None:
     if attempt is not None:
         rechecks.after_settling(session, attempt)
     audit.record(session, "job_abandoned", user_id=user.id, on=("job", id))
+
+
+def trash(session: Session, user: User, id: UUID) -> bool:
+    """Put a job in the trash; cancel one that still waits first. Return whether that was so.
+
+    Raises:
+        Rejected: it goes on and costs, or may have cost: it must not do so unseen.
+    """
+    jobs.require_may_change(session, user, id)
+    run = session.get(Run, id, with_for_update=True, populate_existing=True)
+    waits = run is not None and Stage(run.stage) is Stage.READY
+    if waits:
+        cancel(session, user, id)
+    elif run is not None:
+        raise Rejected(UNDECIDED if Stage(run.stage) is Stage.UNCERTAIN else BEING_MADE)
+    jobs.trashed(session, user, id)
+    return waits
 
 
 def _run(session: Session, user: User, id: UUID) -> Run:

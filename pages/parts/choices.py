@@ -26,7 +26,7 @@ class Choice:
 
 def show(user: User, detail: Detail) -> None:
     """Offer what its owner (or an administrator) can decide, as long as there is something."""
-    if detail.job.user_id != user.id and user.role != "admin":
+    if not actions.may_change(user, detail):
         return
     if detail.stage is Stage.READY:
         _button(user, detail, "cancel", _("Cancel (free)"))

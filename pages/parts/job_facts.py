@@ -6,6 +6,7 @@ from core.details import Detail
 from core.links import link_of
 from core.models import Asset, AssetKind, User
 from core.services import services
+from core.stages import Stage
 from pages.parts import actions, clicks, job_attempts, job_log, next_steps, run_again
 from pages.parts.formats import moment, size, span, usd
 from pages.parts.job_options import told, told_name
@@ -38,14 +39,11 @@ def _buttons(user: User, detail: Detail) -> None:
         if clicks.button(_("Open in the form"), icon=":material/edit:", key=f"job-form-{id}"):
             actions.open_in_form(user, id)
         next_steps.buttons(user, detail, result, key="job")
-        mine = detail.job.user_id == user.id or user.role == "admin"
-        if (
-            mine
-            and detail.job.deleted_at is None
-            and clicks.button(_("Move to trash"), icon=":material/delete:", key=f"job-trash-{id}")
-        ):
-            actions.trash(user, id)
-    actions.offer_undo(user)
+        if detail.job.deleted_at is None and actions.may_change(user, detail):
+            waits = detail.stage is Stage.READY
+            label = _("Cancel and move to trash") if waits else _("Move to trash")
+            if clicks.button(label, icon=":material/delete:", key=f"job-trash-{id}"):
+                actions.trash(user, id)
 
 
 def _facts(detail: Detail) -> list[tuple[str, str]]:
