@@ -7,8 +7,8 @@ from core.links import link_of
 from core.models import Asset, AssetKind, User
 from core.services import services
 from core.stages import Stage
-from pages.parts import actions, clicks, job_attempts, job_log, next_steps, run_again
-from pages.parts.formats import moment, size, span, usd
+from pages.parts import actions, clicks, job_attempts, job_cost, job_log, next_steps, run_again
+from pages.parts.formats import moment, size, span
 from pages.parts.job_options import told, told_name
 from pages.parts.look import look
 from pages.parts.words import _
@@ -54,18 +54,12 @@ def _facts(detail: Detail) -> list[tuple[str, str]]:
         (_("Filed"), moment(job.created_at)),
         (_("Finished"), moment(job.completed_at)),
         (_("Took"), span(_seconds(detail))),
-        (_("Cost"), usd(job.cost_usd) if job.cost_usd is not None else _cost_so_far(detail)),
+        (_("Cost"), job_cost.told(detail)),
         (_("Request id"), job.request_id or ""),
         (_("Task id"), job.provider_task_id or ""),
         (_("Provider says"), job.error_message or ""),
     ]
     return [(name, value) for name, value in rows if value]
-
-
-def _cost_so_far(detail: Detail) -> str:
-    if detail.job.estimate_usd is None:
-        return _("unknown")
-    return _("about {amount}", amount=usd(detail.job.estimate_usd))
 
 
 def _seconds(detail: Detail) -> float | None:

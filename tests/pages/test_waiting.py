@@ -1,5 +1,6 @@
 """A job that waits or is uncertain says why, and what was paid for it so far."""
 
+import re
 from decimal import Decimal
 
 from core import attempts, decisions, runs
@@ -111,3 +112,28 @@ def test_every_page_tells_that_a_decision_is_waited_for(open_page, services, kim
     shown = said(open_page("video"))
     assert "1 of your jobs needs a decision" in shown
     assert 'href="/history?status=decision"' in shown
+
+
+def cost(open_page, job: Job) -> str:
+    (ledger,) = re.findall(r"<dt>Cost</dt><dd>(.*?)</dd>", said(open_page("job", id=str(job.id))))
+    return ledger
+
+
+def test_what_was_cancelled_in_time_cost_nothing(open_page, services, kim):
+    job = filed(services.sessions, kim, estimate_usd=Decimal("0.28"))
+    assert cost(open_page, job) == "about $0.28"
+    with services.sessions.begin() as session:
+        decisions.cancel(session, kim, job.id)
+
+    assert cost(open_page, job) == "$0.00"
+
+
+def test_each_request_that_may_have_cost_is_counted(open_page, services, kim):
+    job = filed(services.sessions, kim, estimate_usd=Decimal("0.28"))
+    unsure(services, *sent(services))
+    assert cost(open_page, job) == "may have cost about $0.28"
+    with services.sessions.begin() as session:
+        decisions.send_again(session, kim, job.id)
+    unsure(services, *sent(services))
+
+    assert cost(open_page, job) == "may have cost about $0.56"
