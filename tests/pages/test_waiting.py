@@ -1,7 +1,12 @@
 """A job that waits or is uncertain says why, and what was paid for it so far."""
 
+import json
 import re
+from datetime import timedelta
 from decimal import Decimal
+
+import pytest
+from sqlalchemy import func
 
 from core import attempts, decisions, runs
 from core.models import Job
@@ -54,6 +59,48 @@ def test_a_task_that_can_be_asked_again_waits_for_nothing(services, kim):
 
     with services.sessions() as session:
         assert runs.locked(session, job.id).waiting_for is None
+
+
+def view(at) -> dict:
+    (found,) = (e for e in at.get("bidi_component") if "job_view" in e.proto.component_name)
+    return json.loads(found.proto.json)
+
+
+def at_work_for(services, minutes: int) -> None:
+    """Have a video at work since some minutes, and looked at now."""
+    claim, _ = sent(services)
+    with services.sessions.begin() as session:
+        runs.accepted(session, claim, task_id="7", poll_in_s=0)
+    with services.sessions.begin() as session:
+        run = runs.locked(session, claim.job_id)
+        run.stage_since -= timedelta(minutes=minutes)
+        run.looked_at = func.now()
+
+
+@pytest.mark.parametrize(("minutes", "stalled"), [(29, False), (31, True)])
+def test_a_task_that_takes_far_too_long_says_so_and_that_nothing_is_lost(
+    open_page, services, kim, minutes, stalled
+):
+    job = filed(services.sessions, kim, provider="hailuo", dialect="minimax_v1")
+    at_work_for(services, minutes)
+    at = open_page("job", id=str(job.id))
+
+    assert ("we look ever more rarely. Nothing is lost." in view(at)["sentence"]) is stalled
+
+
+@pytest.mark.parametrize(("minutes", "told"), [(29, 0), (31, 1)])
+def test_an_open_page_hears_that_a_task_is_stalled(services, kim, monkeypatch, minutes, told):
+    filed(services.sessions, kim, provider="hailuo", dialect="minimax_v1")
+    at_work_for(services, minutes)
+    heard = []
+    monkeypatch.setattr("core.events.show_change", lambda _session, **job: heard.append(job))
+    for _ in range(2):
+        heard.clear()
+        with services.sessions.begin() as session:
+            looking = claimed(services.sessions, Stage.GENERATING)
+            runs.looked(session, looking, provider_status="Processing", poll_in_s=0)
+
+    assert len(heard) == told
 
 
 def test_an_uncertain_job_says_what_is_known_and_offers_its_choices(open_page, services, kim):
