@@ -1,4 +1,4 @@
-"""What people may do with a job that is not final, from cancelling it to giving it up.
+"""What people may do with a job: cancel, look again, send again, give up, throw away.
 
 Rows are locked in one order everywhere, run → attempt → job, so that nobody
 who decides ever waits in a circle with a worker.
@@ -13,11 +13,19 @@ from sqlalchemy.orm import Session
 
 from core import attempts, audit, clock, events, jobs, rechecks, runs
 from core.errors import Conflict, NotFound, Rejected, msg
-from core.models import Attempt, Dialect, Run, User
+from core.models import Attempt, Dialect, Job, Run, User
 from core.polling import STALLED_S
 from core.stages import Outcome, Stage
 
 MOVED_ON: Final = msg("This job has moved on by itself; look at it again.")
+
+UNDECIDED: Final = msg(
+    "It needs a decision first: it may have been billed, and its result may still come. Check, "
+    "send again or give up; after that it can go to the trash."
+)
+BEING_MADE: Final = msg(
+    "It is being made and its result will be kept; it can go to the trash when it has ended."
+)
 
 
 def cancel(session: Session, user: User, id: UUID) -> None:
@@ -37,8 +45,13 @@ def cancel(session: Session, user: User, id: UUID) -> None:
 
 
 def awaited(session: Session, user: User) -> int:
-    """Return how many of a person's jobs wait for a decision."""
-    mine = select(func.count()).where(Run.user_id == user.id, Run.stage == Stage.UNCERTAIN)
+    """Return how many of a person's jobs wait for a decision; what is in the trash does not."""
+    mine = (
+        select(func.count())
+        .select_from(Run)
+        .join(Job, Job.id == Run.job_id)
+        .where(Run.user_id == user.id, Run.stage == Stage.UNCERTAIN, Job.deleted_at.is_(None))
+    )
     return session.scalar(mine) or 0
 
 
@@ -116,6 +129,23 @@ def has_stalled(run: Run, *, at: datetime) -> bool:
     waits = Stage(run.stage) in {Stage.GENERATING, Stage.STORING}
     long = at - run.stage_since > timedelta(seconds=STALLED_S)
     return run.dialect == Dialect.MINIMAX_V1 and waits and long
+
+
+def trash(session: Session, user: User, id: UUID) -> bool:
+    """Put a job in the trash; cancel one that still waits first. Return whether that was so.
+
+    Raises:
+        Rejected: it goes on and costs, or may have cost: it must not do so unseen.
+    """
+    jobs.require_may_change(session, user, id)
+    run = session.get(Run, id, with_for_update=True, populate_existing=True)
+    waits = run is not None and Stage(run.stage) is Stage.READY
+    if waits:
+        cancel(session, user, id)
+    elif run is not None:
+        raise Rejected(UNDECIDED if Stage(run.stage) is Stage.UNCERTAIN else BEING_MADE)
+    jobs.trashed(session, user, id)
+    return waits
 
 
 def _run(session: Session, user: User, id: UUID) -> Run:

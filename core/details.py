@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
 from core import assets, attempts, events, jobs, queue, users
 from core.models import Asset, AssetKind, Attempt, Job, JobEvent, Run, User
+from core.polling import STALLED_S
 from core.queue import Place
 from core.sentences import stage_of
 from core.services import Services
@@ -32,6 +34,13 @@ class Detail:
     def waits_for(self) -> str | None:
         """Return a code of core.refusals: why a job waits, or is uncertain."""
         return self.run.waiting_for if self.run is not None else None
+
+    @property
+    def stalled(self) -> bool:
+        """Return whether its provider works on it for far longer than usual."""
+        if self.run is None or self.stage is not Stage.GENERATING:
+            return False
+        return (datetime.now(UTC) - self.run.stage_since).total_seconds() >= STALLED_S
 
     @property
     def late_attempts(self) -> frozenset[UUID]:

@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.orm import Session
 
 from core import assets, audit, events
-from core.errors import NotFound, msg
+from core.errors import Conflict, NotFound, msg
 from core.ids import new_id
 from core.models import AssetKind, Job, PromptCache, User
 from core.stages import Stage, Status
@@ -142,8 +142,16 @@ def require_may_change(session: Session, user: User, id: UUID) -> None:
 
 
 def trashed(session: Session, owner: User, id: UUID) -> None:
-    """Put a job in the trash; `restored` takes it out again."""
+    """Put a job that has ended in the trash; `restored` takes it out again.
+
+    People do this through `core.decisions.trash`: what is hidden must not go on and cost.
+
+    Raises:
+        Conflict: it has not ended.
+    """
     job = owned(session, owner, id)
+    if job.final_stage is None:
+        raise Conflict(f"Job {id} has not ended; it cannot be put in the trash.")
     if job.deleted_at is None:
         job.deleted_at = func.now()
         audit.record(session, "job_trashed", user_id=owner.id, on=("job", id))

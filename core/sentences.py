@@ -49,6 +49,8 @@ SENTENCES: Final = {
     Stage.CANCELLED: msg("Cancelled before it cost anything."),
 }
 
+STALLED: Final = msg("It takes far longer than usual; we look ever more rarely. Nothing is lost.")
+
 STATUS_LABELS: Final = {
     Status.QUEUED: msg("Queued"),
     Status.RUNNING: msg("Running"),

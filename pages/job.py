@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.errors import NotFound
 from core.stages import LIVE
-from pages.parts import actions, choices, job_facts, job_panel, pushes
+from pages.parts import actions, choices, job_facts, job_panel, pushes, trashed
 from pages.parts.look import look
 from pages.parts.viewer import viewer
 from pages.parts.words import _, say
@@ -23,6 +23,7 @@ def show(id: UUID) -> None:
         return
     pushes.shows("job", unfinished=int(detail.stage in LIVE))
     look.masthead(_("Job"), caption=f"№ {str(id)[-12:]}")
+    trashed.show(user, detail)
     left, right = st.columns([3, 2], gap="large")
     with left:
         job_panel.result(detail, key="job-view")

@@ -36,6 +36,11 @@ def detail(user: User, id: UUID) -> Detail:
         return load(session, user, id, team_reads=shared, services=services())
 
 
+def may_change(user: User, detail: Detail) -> bool:
+    """Return whether a job is a person's to decide about."""
+    return detail.job.user_id == user.id or user.role == "admin"
+
+
 def open_in_form(user: User, id: UUID) -> None:
     """Fill the form with a job's request, to change something."""
     with told():
@@ -70,9 +75,15 @@ def trash(user: User, id: UUID) -> None:
     """Put a job in the trash and offer to undo it."""
     with told():
         with services().sessions.begin() as session:
-            jobs.trashed(session, user, id)
-        st.session_state[TRASHED] = str(id)
+            cancelled = decisions.trash(session, user, id)
+        st.session_state[TRASHED] = (str(id), cancelled)
         pushes.rerun()
+
+
+def restore(user: User, id: UUID) -> None:
+    """Take a job out of the trash."""
+    with told(), services().sessions.begin() as session:
+        jobs.restored(session, user, id)
 
 
 def forget_undo(place: str) -> None:
@@ -84,14 +95,14 @@ def forget_undo(place: str) -> None:
 
 def offer_undo(user: User) -> None:
     """Offer to take back the job that was trashed last, where that was done."""
-    id = st.session_state.get(TRASHED)
+    id, cancelled = st.session_state.get(TRASHED, (None, False))
     if id is None:
         return
+    done = _("Cancelled, and moved to the trash.") if cancelled else _("Moved to the trash.")
     with st.container(horizontal=True, vertical_alignment="center", key="undo"):
-        st.write(_("Moved to the trash."))
-        if clicks.button(_("Undo"), key="undo-trash"):
-            with told(), services().sessions.begin() as session:
-                jobs.restored(session, user, UUID(id))
+        st.write(done)
+        if clicks.button(_("Undo"), key=f"undo-trash-{id}"):
+            restore(user, UUID(id))
             del st.session_state[TRASHED]
             pushes.rerun()
 

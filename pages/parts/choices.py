@@ -27,7 +27,7 @@ class Choice:
 
 def show(user: User, detail: Detail) -> None:
     """Offer what its owner (or an administrator) can decide, as long as there is something."""
-    if detail.job.user_id != user.id and user.role != "admin":
+    if not actions.may_change(user, detail):
         return
     if detail.stage is Stage.READY:
         _button(user, detail, "cancel", _("Cancel (free)"))
@@ -88,6 +88,8 @@ def _about_the_unknown(detail: Detail) -> Iterator[Choice]:
 
 
 def _button(user: User, detail: Detail, decision: str, label: str) -> None:
-    if clicks.button(label, key=f"decide-{decision}"):
+    # What is agreed to is one more request after those made so far, never one after the next.
+    asked = f"decide-{decision}-{detail.job.id}-{len(detail.attempts)}"
+    if clicks.button(label, key=asked):
         actions.decide(user, detail.job.id, decision)
         pushes.rerun()

@@ -6,8 +6,9 @@ from core.details import Detail
 from core.links import link_of
 from core.models import Asset, AssetKind, User
 from core.services import services
-from pages.parts import actions, clicks, job_attempts, job_log, next_steps, run_again
-from pages.parts.formats import moment, size, span, usd
+from core.stages import Stage
+from pages.parts import actions, clicks, job_attempts, job_cost, job_log, next_steps, run_again
+from pages.parts.formats import moment, size, span
 from pages.parts.job_options import told, told_name
 from pages.parts.look import look
 from pages.parts.words import _
@@ -30,21 +31,19 @@ def _prompt(detail: Detail) -> None:
 
 
 def _buttons(user: User, detail: Detail) -> None:
+    id = detail.job.id
     result = next_steps.which(detail, key="job")
     with st.container(horizontal=True, key="job-actions"):
-        if clicks.button(_("Run again"), icon=":material/replay:", key="job-rerun"):
-            run_again.ask(detail.job.id)
-        if clicks.button(_("Open in the form"), icon=":material/edit:", key="job-form"):
-            actions.open_in_form(user, detail.job.id)
+        if clicks.button(_("Run again"), icon=":material/replay:", key=f"job-rerun-{id}"):
+            run_again.ask(id)
+        if clicks.button(_("Open in the form"), icon=":material/edit:", key=f"job-form-{id}"):
+            actions.open_in_form(user, id)
         next_steps.buttons(user, detail, result, key="job")
-        mine = detail.job.user_id == user.id or user.role == "admin"
-        if (
-            mine
-            and detail.job.deleted_at is None
-            and clicks.button(_("Move to trash"), icon=":material/delete:", key="job-trash")
-        ):
-            actions.trash(user, detail.job.id)
-    actions.offer_undo(user)
+        if detail.job.deleted_at is None and actions.may_change(user, detail):
+            waits = detail.stage is Stage.READY
+            label = _("Cancel and move to trash") if waits else _("Move to trash")
+            if clicks.button(label, icon=":material/delete:", key=f"job-trash-{id}"):
+                actions.trash(user, id)
 
 
 def _facts(detail: Detail) -> list[tuple[str, str]]:
@@ -55,18 +54,12 @@ def _facts(detail: Detail) -> list[tuple[str, str]]:
         (_("Filed"), moment(job.created_at)),
         (_("Finished"), moment(job.completed_at)),
         (_("Took"), span(_seconds(detail))),
-        (_("Cost"), usd(job.cost_usd) if job.cost_usd is not None else _cost_so_far(detail)),
+        (_("Cost"), job_cost.told(detail)),
         (_("Request id"), job.request_id or ""),
         (_("Task id"), job.provider_task_id or ""),
         (_("Provider says"), job.error_message or ""),
     ]
     return [(name, value) for name, value in rows if value]
-
-
-def _cost_so_far(detail: Detail) -> str:
-    if detail.job.estimate_usd is None:
-        return _("unknown")
-    return _("about {amount}", amount=usd(detail.job.estimate_usd))
 
 
 def _seconds(detail: Detail) -> float | None:

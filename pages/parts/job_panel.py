@@ -9,7 +9,7 @@ from core import refusals
 from core.details import Detail
 from core.links import link_of
 from core.models import Asset, AssetKind, Provider, User
-from core.sentences import LABELS, SENTENCES, provider_status, tone_of, vendor
+from core.sentences import LABELS, SENTENCES, STALLED, provider_status, tone_of, vendor
 from core.services import services
 from core.stages import LIVE, Stage
 from pages.parts import clicks, next_steps, run_again
@@ -83,6 +83,8 @@ def _provider_status(detail: Detail) -> str | None:
 def _sentence(detail: Detail) -> str:
     """Return what the stage means; of a job that waits also why, and about how long."""
     told = [say(SENTENCES[detail.stage])]
+    if detail.stalled:
+        told.append(say(STALLED))
     place = detail.place
     if place is not None:
         told.append(say(place.why))
@@ -126,5 +128,7 @@ def what_next(user: User, detail: Detail) -> None:
     result = next_steps.which(detail, key="next")
     with st.container(horizontal=True, key="next-steps"):
         next_steps.buttons(user, detail, result, key="next")
-        if clicks.button(_("Run again"), icon=":material/replay:", key="next-rerun"):
+        if clicks.button(
+            _("Run again"), icon=":material/replay:", key=f"next-rerun-{detail.job.id}"
+        ):
             run_again.ask(detail.job.id)

@@ -32,7 +32,9 @@ def buttons(user: User, detail: Detail, result: Asset | None, *, key: str) -> No
     """Offer to edit a picture further or to animate it."""
     if result is None:
         return
-    if clicks.button(_("Use as input"), icon=":material/add_photo_alternate:", key=f"{key}-use"):
-        actions.use_result(user, result.id, Provider.GPT, parent=detail.job.id)
-    if clicks.button(_("Animate it"), icon=":material/animation:", key=f"{key}-animate"):
-        actions.use_result(user, result.id, Provider.HAILUO, parent=detail.job.id)
+    id = detail.job.id
+    use, animate = f"{key}-use-{id}", f"{key}-animate-{id}"
+    if clicks.button(_("Use as input"), icon=":material/add_photo_alternate:", key=use):
+        actions.use_result(user, result.id, Provider.GPT, parent=id)
+    if clicks.button(_("Animate it"), icon=":material/animation:", key=animate):
+        actions.use_result(user, result.id, Provider.HAILUO, parent=id)

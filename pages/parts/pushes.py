@@ -11,6 +11,7 @@ from typing import NoReturn
 
 import streamlit as st
 
+from pages.parts import clicks
 from pages.parts.components.live import live
 
 WHOLE = "whole-page-not-finished"
@@ -74,3 +75,4 @@ def whole_page() -> Iterator[None]:
     st.session_state[WHOLE] = True
     yield
     st.session_state.pop(WHOLE, None)
+    clicks.forget()

@@ -25,6 +25,7 @@ def ask(id: UUID, *, stay: bool = False) -> None:
     `stay` is for pages that the new job appears on by itself: its push would race a
     change of page, and the browser, still on the old one, would win.
     """
+    clicks.forget()
     st.session_state[SLOT] = (str(id), stay)
     pushes.rerun()
 
@@ -54,11 +55,13 @@ def _dialog(user: User, id: UUID, *, stay: bool) -> None:
                 name=detail.owner,
             ),
         )
-    accepted = price.accepted(found.estimate, key="run-again-anyway")
+    accepted = price.accepted(found.estimate, key=f"run-again-anyway-{id}")
     with st.container(horizontal=True, key="run-again"):
-        if clicks.button(_("Run again"), type="primary", key="run-again-go", disabled=not accepted):
+        if clicks.button(
+            _("Run again"), type="primary", key=f"run-again-go-{id}", disabled=not accepted
+        ):
             _file(user, detail, accepted=accepted, stay=stay)
-        if clicks.button(_("Cancel"), key="run-again-cancel"):
+        if clicks.button(_("Cancel"), key=f"run-again-cancel-{id}"):
             pushes.rerun()
 
 

@@ -140,6 +140,49 @@ class TestStopWaiting:
             decisions.stop_waiting(session, kim, job.id)
 
 
+class TestTrash:
+    def test_a_job_that_waits_is_cancelled_first(self, sessions, kim):
+        job = filed(sessions, kim)
+        with sessions.begin() as session:
+            assert decisions.trash(session, kim, job.id)
+
+        now = job_now(sessions, job)
+        assert now.deleted_at is not None
+        assert now.final_stage == Stage.CANCELLED
+
+    def test_one_that_has_ended_just_goes(self, sessions, kim):
+        job = filed(sessions, kim)
+        with sessions.begin() as session:
+            decisions.cancel(session, kim, job.id)
+        with sessions.begin() as session:
+            assert not decisions.trash(session, kim, job.id)
+
+        assert job_now(sessions, job).deleted_at is not None
+
+    def test_what_goes_on_and_costs_stays_in_sight(self, sessions, kim):
+        job = filed(sessions, kim)
+        claimed(sessions)
+        with pytest.raises(Rejected, match="being made"), sessions.begin() as session:
+            decisions.trash(session, kim, job.id)
+
+        assert job_now(sessions, job).deleted_at is None
+
+    def test_what_needs_a_decision_stays_in_sight(self, sessions, kim):
+        job, _ = uncertain(sessions, kim)
+        with pytest.raises(Rejected, match="decision first"), sessions.begin() as session:
+            decisions.trash(session, kim, job.id)
+
+        assert job_now(sessions, job).deleted_at is None
+
+    def test_a_job_that_a_release_before_hid_is_not_waited_for(self, sessions, kim):
+        job, _ = uncertain(sessions, kim)
+        with sessions.begin() as session:
+            assert decisions.awaited(session, kim) == 1
+            session.get_one(Job, job.id).deleted_at = func.now()
+            session.flush()
+            assert decisions.awaited(session, kim) == 0
+
+
 class TestAtTheSameTime:
     def test_cancelling_while_a_worker_claims_says_that_it_is_sent(self, sessions, kim, waits):
         job = filed(sessions, kim)

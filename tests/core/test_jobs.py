@@ -4,8 +4,8 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from core import history, jobs, submissions
-from core.errors import NotFound
+from core import decisions, history, jobs, submissions
+from core.errors import Conflict, NotFound
 from core.models import Provider, Role
 from core.services import build
 from tests.application import settings_for
@@ -100,13 +100,19 @@ class TestWhoMayLook:
 def test_the_trash_gives_back(sessions, kim):
     job = filed(sessions, kim)
     with sessions.begin() as session:
-        jobs.trashed(session, kim, job.id)
+        decisions.trash(session, kim, job.id)
     with sessions.begin() as session:
         assert ids(history.page(session, history.Filter())) == []
         jobs.restored(session, kim, job.id)
 
     with sessions() as session:
         assert ids(history.page(session, history.Filter())) == [job.id]
+
+
+def test_what_has_not_ended_is_not_hidden(sessions, kim):
+    job = filed(sessions, kim)
+    with pytest.raises(Conflict, match="has not ended"), sessions.begin() as session:
+        jobs.trashed(session, kim, job.id)
 
 
 def test_typical_time_and_cost_are_unknown_before_the_first(sessions, kim):

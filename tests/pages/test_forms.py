@@ -57,7 +57,7 @@ def test_nothing_is_filed_while_a_file_on_the_screen_would_be_missing(
 def test_open_in_the_form_brings_the_mask(open_page, services, kim, put):
     first = masked_job(services, kim, put)
     at = open_page("job", id=str(first.id))
-    at.button(key="job-form").click().run()
+    at.button(key=f"job-form-{first.id}").click().run()
     file(at.switch_page("image_edit.py").run())
 
     assert newest(services, kim).job.id != first.id
@@ -67,7 +67,7 @@ def test_open_in_the_form_brings_the_mask(open_page, services, kim, put):
 def test_a_colleagues_mask_becomes_ones_own_and_stays_a_mask(open_page, services, kim, put):
     first = masked_job(services, person(services.sessions, "lee"), put)
     at = open_page("job", id=str(first.id))
-    at.button(key="job-form").click().run()
+    at.button(key=f"job-form-{first.id}").click().run()
     file(at.switch_page("image_edit.py").run())
 
     assert newest(services, kim).job.user_id == kim.id

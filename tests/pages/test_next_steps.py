@@ -39,7 +39,7 @@ def test_any_of_several_results_is_taken(open_page, monkeypatch, results, page, 
     job_id = results[0].job_id
     at = open_page(page, **{query: str(job_id)})
     at.button_group(key=f"{key}-which-{job_id}").set_value(2).run()
-    at.button(key=f"{key}-{step}").click().run()
+    at.button(key=f"{key}-{step}-{job_id}").click().run()
 
     provider = "gpt" if step == "use" else "hailuo"
     assert taken == [(results[2].id, provider, job_id)]
@@ -50,7 +50,7 @@ def test_one_result_is_not_asked_about(open_page, services, kim, put):
     at = open_page("job", id=str(job.id))
 
     assert not [group for group in at.button_group if "which" in (group.key or "")]
-    at.button(key="job-use").click().run()
+    at.button(key=f"job-use-{job.id}").click().run()
     assert len(at.session_state["edit-start"]["files"]) == 1
 
 

@@ -49,7 +49,8 @@ def test_a_foreign_job_and_a_missing_one_look_the_same(open_page, services):
 
 def test_a_queued_job_can_be_cancelled(open_page, services, kim):
     job = filed(services.sessions, kim)
-    open_page("job", id=str(job.id)).button(key="decide-cancel").click().run()
+    at = open_page("job", id=str(job.id))
+    at.button(key=f"decide-cancel-{job.id}-0").click().run()
 
     with services.sessions() as session:
         assert session.get_one(Job, job.id).final_stage == "cancelled"

@@ -1,8 +1,12 @@
 """A job that waits or is uncertain says why, and what was paid for it so far."""
 
+import json
+import re
+from datetime import timedelta
 from decimal import Decimal
 
-from sqlalchemy import text
+import pytest
+from sqlalchemy import func, text
 
 from core import attempts, decisions, runs
 from core.models import Job
@@ -57,13 +61,56 @@ def test_a_task_that_can_be_asked_again_waits_for_nothing(services, kim):
         assert runs.locked(session, job.id).waiting_for is None
 
 
+def view(at) -> dict:
+    (found,) = (e for e in at.get("bidi_component") if "job_view" in e.proto.component_name)
+    return json.loads(found.proto.json)
+
+
+def at_work_for(services, minutes: int) -> None:
+    """Have a video at work since some minutes, and looked at now."""
+    claim, _ = sent(services)
+    with services.sessions.begin() as session:
+        runs.accepted(session, claim, task_id="7", poll_in_s=0)
+    with services.sessions.begin() as session:
+        run = runs.locked(session, claim.job_id)
+        run.stage_since -= timedelta(minutes=minutes)
+        run.looked_at = func.now()
+
+
+@pytest.mark.parametrize(("minutes", "stalled"), [(29, False), (31, True)])
+def test_a_task_that_takes_far_too_long_says_so_and_that_nothing_is_lost(
+    open_page, services, kim, minutes, stalled
+):
+    job = filed(services.sessions, kim, provider="hailuo", dialect="minimax_v1")
+    at_work_for(services, minutes)
+    at = open_page("job", id=str(job.id))
+
+    assert ("we look ever more rarely. Nothing is lost." in view(at)["sentence"]) is stalled
+
+
+@pytest.mark.parametrize(("minutes", "told"), [(29, 0), (31, 1)])
+def test_an_open_page_hears_that_a_task_is_stalled(services, kim, monkeypatch, minutes, told):
+    filed(services.sessions, kim, provider="hailuo", dialect="minimax_v1")
+    at_work_for(services, minutes)
+    heard = []
+    monkeypatch.setattr("core.events.show_change", lambda _session, **job: heard.append(job))
+    for _ in range(2):
+        heard.clear()
+        with services.sessions.begin() as session:
+            looking = claimed(services.sessions, Stage.GENERATING)
+            runs.looked(session, looking, provider_status="Processing", poll_in_s=0)
+
+    assert len(heard) == told
+
+
 def test_an_uncertain_job_says_what_is_known_and_offers_its_choices(open_page, services, kim):
     job = filed(services.sessions, kim)
     unsure(services, *sent(services))
     at = open_page("job", id=str(job.id))
 
     assert "broke off before its end" in said(at)
-    assert {"decide-again", "decide-give_up"} <= {b.key for b in at.button}
+    offered = {str(b.key).removesuffix(f"-{job.id}-1") for b in at.button}
+    assert {"decide-again", "decide-give_up"} <= offered
 
 
 def test_every_paid_request_is_listed_with_what_became_of_it_and_who_agreed(
@@ -88,7 +135,8 @@ def test_giving_up_ends_it(open_page, services, kim):
     claim = claimed(services.sessions)
     with services.sessions.begin() as session:
         runs.unsure(session, claim, why="no_answer")
-    open_page("job", id=str(job.id)).button(key="decide-give_up").click().run()
+    at = open_page("job", id=str(job.id))
+    at.button(key=f"decide-give_up-{job.id}-0").click().run()
 
     with services.sessions() as session:
         assert session.get_one(Job, job.id).final_stage == "abandoned"
@@ -126,3 +174,28 @@ def test_a_stalled_video_can_be_given_up(open_page, services, kim):
 
     with services.sessions() as session:
         assert session.get_one(Job, job.id).final_stage == "abandoned"
+
+
+def cost(open_page, job: Job) -> str:
+    (ledger,) = re.findall(r"<dt>Cost</dt><dd>(.*?)</dd>", said(open_page("job", id=str(job.id))))
+    return ledger
+
+
+def test_what_was_cancelled_in_time_cost_nothing(open_page, services, kim):
+    job = filed(services.sessions, kim, estimate_usd=Decimal("0.28"))
+    assert cost(open_page, job) == "about $0.28"
+    with services.sessions.begin() as session:
+        decisions.cancel(session, kim, job.id)
+
+    assert cost(open_page, job) == "$0.00"
+
+
+def test_each_request_that_may_have_cost_is_counted(open_page, services, kim):
+    job = filed(services.sessions, kim, estimate_usd=Decimal("0.28"))
+    unsure(services, *sent(services))
+    assert cost(open_page, job) == "may have cost about $0.28"
+    with services.sessions.begin() as session:
+        decisions.send_again(session, kim, job.id)
+    unsure(services, *sent(services))
+
+    assert cost(open_page, job) == "may have cost about $0.56"
