@@ -182,18 +182,23 @@ def film(_: Request) -> Response:
     return Response(demo_pictures.film(), media_type="video/mp4")
 
 
-async def receive(request: Request) -> Response:
-    """Take a PUT as a bucket does, keeping only its hash."""
-    id = request.path_params["id"]
-    state.asked.append("put")
+def _refused(id: str) -> Response | None:
+    """Return the answer to a PUT that the bucket does not take."""
     if state.fails("put_500"):
         return Response(status_code=500)
     for fault, why in REFUSALS.items():
         if state.fails(fault):
             said = f"<Error><Code>AccessDenied</Code><Message>{why}</Message></Error>"
             return Response(said, 403, media_type="application/xml")
-    if id in state.received:
-        return Response(status_code=412)
+    return Response(status_code=412) if id in state.received else None
+
+
+async def receive(request: Request) -> Response:
+    """Take a PUT as a bucket does, keeping only its hash."""
+    id = request.path_params["id"]
+    state.asked.append("put")
+    if (refused := _refused(id)) is not None:
+        return refused
     digest, size = hashlib.sha256(), 0
     try:
         async for chunk in request.stream():

@@ -167,10 +167,11 @@ def test_a_stalled_video_can_be_given_up(open_page, services, kim):
     claim, _ = sent(services)
     with services.sessions.begin() as session:
         runs.accepted(session, claim, task_id="7", poll_in_s=60)
-    assert "decide-stop_waiting" not in {b.key for b in open_page("job", id=str(job.id)).button}
+    stop = f"decide-stop_waiting-{job.id}-1"
+    assert stop not in {b.key for b in open_page("job", id=str(job.id)).button}
     with services.sessions.begin() as session:
         session.execute(text("UPDATE runs SET stage_since = now() - interval '1 hour'"))
-    open_page("job", id=str(job.id)).button(key="decide-stop_waiting").click().run()
+    open_page("job", id=str(job.id)).button(key=stop).click().run()
 
     with services.sessions() as session:
         assert session.get_one(Job, job.id).final_stage == "abandoned"
