@@ -127,6 +127,7 @@ EVENT_LABELS: Final = {
     "result_unusable": msg("Part of the answer was unusable; the answer is kept"),
     "check_asked": msg("Somebody asked to look at the provider"),
     "thumbnail_not_made": msg("No thumbnail could be made"),
+    "result_differs": msg("The result is not what was asked for, and is kept"),
 }
 
 

@@ -5,7 +5,7 @@ may be repeated.
 """
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from uuid import UUID
@@ -13,6 +13,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from core import assets, events
+from core.errors import Message
 from core.media import Finished, finish_image, finish_video
 from core.models import Asset, AssetKind, Job
 from core.services import Services
@@ -39,13 +40,20 @@ class Kept:
     small: Stored | None
     small_picture: assets.Picture | None
     small_kind: AssetKind
+    note: Message | None  # what a person should know of it
 
 
 def image(hands: Hands, job: Job, path: Path, attempt_id: UUID, position: int) -> Kept:
     """Copy an image and its thumbnail to the bucket. Raises MediaRejected: it is none."""
     with hands.spool.scratch() as folder:
-        done = finish_image(path, folder, expected_mime=None)
+        done = finish_image(path, folder, expected_mime=_asked(job))
         return _put(hands.services, job, path, done, attempt_id=attempt_id, position=position)
+
+
+def _asked(job: Job) -> str | None:
+    """Return the type of picture that a job asks for, if it does."""
+    asked = job.options.get("output_format")
+    return f"image/{asked}" if asked else None
 
 
 def video(hands: Hands, job: Job, path: Path, attempt_id: UUID) -> Kept:
@@ -88,6 +96,7 @@ def _put(
         small=_put_small(services, done),
         small_picture=_small_picture(done),
         small_kind=AssetKind.POSTER if facts.mime == "video/mp4" else AssetKind.THUMBNAIL,
+        note=done.note,
     )
 
 
@@ -119,8 +128,13 @@ def record(session: Session, job: Job, kept: Kept, attempt_id: UUID, position: i
     if kept.small is not None and kept.small_picture is not None:
         at_result = replace(place, source_id=result.id)
         assets.add(session, kept.small_kind, kept.small, kept.small_picture, at_result)
-    else:
-        events.record(session, job.id, "thumbnail_not_made", by="worker", position=position)
+    note = asdict(kept.note) if kept.note else None
+    if kept.small is None:
+        events.record(
+            session, job.id, "thumbnail_not_made", by="worker", position=position, note=note
+        )
+    elif note is not None:
+        events.record(session, job.id, "result_differs", by="worker", position=position, note=note)
     return result
 
 

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from anyio import CapacityLimiter
 from fastapi import FastAPI
 
 from core.api import callbacks, files, health, live, sign_in, storage
@@ -27,6 +28,7 @@ def create_api(services: Services) -> FastAPI:
         lifespan=lifespan,
     )
     api.state.services = services
+    api.state.confirming = CapacityLimiter(storage.AT_ONCE)
     for part in (sign_in, storage, callbacks, files, health, live):
         api.include_router(part.router)
     add_error_handlers(api)

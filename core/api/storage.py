@@ -1,13 +1,16 @@
 """POST /storage/presign-put and /storage/confirm: bytes go to the bucket, never through us."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 from uuid import UUID
 
-from fastapi import APIRouter
+from anyio import CapacityLimiter, to_thread
+from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from core import intake
 from core.api.access import FromOurPages, OurServices, OurUser
+
+AT_ONCE: Final = 4  # confirmations; each has a whole file on this machine's disk
 
 router = APIRouter(prefix="/storage", dependencies=[FromOurPages])
 
@@ -37,6 +40,15 @@ def presign_put(body: Announced, services: OurServices, user: OurUser) -> dict[s
 
 
 @router.post("/confirm")
-def confirm(body: Uploaded, services: OurServices, user: OurUser) -> dict[str, Any]:
-    """Verify what arrived and make it an asset. Twice is the same as once."""
-    return {"asset": intake.confirm(services, user, body.upload_id)}
+async def confirm(
+    body: Uploaded, request: Request, services: OurServices, user: OurUser
+) -> dict[str, Any]:
+    """Verify what arrived and make it an asset. Twice is the same as once.
+
+    It takes a thread for minutes, so it waits for one of its own: every other route shares 40.
+    """
+    limiter: CapacityLimiter = request.app.state.confirming
+    asset = await to_thread.run_sync(
+        intake.confirm, services, user, body.upload_id, limiter=limiter
+    )
+    return {"asset": asset}

@@ -7,6 +7,7 @@ import streamlit as st
 
 from core import refusals
 from core.details import Detail
+from core.errors import Message
 from core.models import JobEvent
 from core.sentences import LABELS, event_label, vendor
 from core.stages import Stage
@@ -77,6 +78,10 @@ def _unusable(_detail: Detail, _event: JobEvent, count: int) -> str:
     return _n("{count} part.", "{count} parts.", count, count=number(count))
 
 
+def _note(_detail: Detail, _event: JobEvent, note: Mapping[str, Any]) -> str:
+    return say(Message(note["text"], note["values"]))
+
+
 def _at_work(_detail: Detail, _event: JobEvent, begun: bool) -> str:
     return _("It has begun.") if begun else ""
 
@@ -87,6 +92,7 @@ SENTENCES: Final[Mapping[str, Callable[[Detail, JobEvent, Any], str]]] = {
     "due_in_s": _next_try,
     "again_in_s": _next_try,
     "count": _unusable,
+    "note": _note,
     "n": lambda _d, _e, n: _("Request no. {number}.", number=number(n)),
     "at_work": _at_work,
     "index": lambda _d, _e, index: _("Preview no. {number}.", number=number(index + 1)),

@@ -1,4 +1,5 @@
 import dataclasses
+import functools
 import hashlib
 import io
 import threading
@@ -90,6 +91,30 @@ def test_fifty_confirmations_at_once_decode_once_and_have_one_effect(kim, monkey
     assert len({answer["asset"]["id"] for answer in made}) == 1
     assert len(decoded) == 1
     assert arrivals._TURNS._locks == {}
+
+
+def test_confirmations_that_take_their_time_hold_up_nobody_else(kim, monkeypatch):
+    upload_id, verified = sent(kim, png()), arrivals._verified
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slowly(services, upload):
+        begun.set()
+        assert go_on.wait(30)
+        return verified(services, upload)
+
+    monkeypatch.setattr(arrivals, "_verified", slowly)
+    confirm = functools.partial(kim.post, "/storage/confirm", json={"upload_id": upload_id})
+    with ThreadPoolExecutor(51) as pool:
+        waiting = [pool.submit(confirm) for _ in range(50)]
+        assert begun.wait(10)
+        try:
+            answers = [pool.submit(kim.get, "/health").result(timeout=10) for _ in range(3)]
+        finally:
+            go_on.set()
+        made = {each.result().json()["asset"]["id"] for each in waiting}
+
+    assert [answer.status_code for answer in answers] == [200, 200, 200]
+    assert len(made) == 1
 
 
 def test_announcements_at_once_share_one_quota(kim, services):

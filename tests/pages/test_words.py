@@ -3,12 +3,14 @@
 import ast
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from core import events, runs
+from core.media.refusals import sentence
 from core.models import Asset, AssetKind, Job
 from core.providers.catalog import load
 from core.sentences import EVENT_LABELS
@@ -29,6 +31,13 @@ DATA = re.compile(
     r"|\d[\d.,]* ?(sec|secs|min|hr|kB|MB|byte)\b|\d+x\d+|№ \w+"
 )
 NAMES = {"OpenAI", "MiniMax", *(model.label for model in load().by_id.values())}
+OTHER = {"expected": "PNG", "found": "JPEG"}
+
+
+def noted(code: str, **values: str) -> Mapping[str, Any]:
+    return asdict(sentence(code, values))
+
+
 EVENTS: Sequence[tuple[str, str, Mapping[str, Any]]] = [
     ("sending", "w1", {"n": 1}),
     ("provider_answered", "w1", {"code": "rate_limited", "said": "keep it slow"}),
@@ -45,7 +54,8 @@ EVENTS: Sequence[tuple[str, str, Mapping[str, Any]]] = [
     ("late_result_not_fetched", "w1", {"why": "download_cut"}),
     ("result_unusable", "worker", {"count": 2}),
     ("check_asked", "kim", {}),
-    ("thumbnail_not_made", "worker", {"position": 0}),
+    ("thumbnail_not_made", "worker", {"position": 0, "note": noted("poster_failed")}),
+    ("result_differs", "worker", {"position": 0, "note": noted("result_of_other_type", **OTHER)}),
     ("of_a_later_release", "worker", {"unheard_of": "raw"}),
 ]
 

@@ -1,0 +1,76 @@
+"""What is odd about a result is kept with it, and told."""
+
+import io
+from uuid import UUID
+
+import pytest
+from PIL import Image
+
+from core import attempts, events
+from core.models import AssetKind, Job, JobEvent
+from tests.core.conftest import LEASES, claimed
+from tests.media.makers import write_film
+from tests.workers.conftest import EDIT, picture
+from workers import keeping
+
+
+@pytest.fixture
+def attempt_id(services) -> UUID:
+    """The attempt of a job that is being sent."""
+    claim = claimed(services.sessions, leases=LEASES)
+    with services.sessions.begin() as session:
+        made = attempts.open_one(
+            session, claim, key_id="key", send_s=30, callback_token=None, estimate_usd=None
+        )
+        return made.id
+
+
+@pytest.fixture
+def job(file_edit) -> Job:
+    return file_edit(options={**EDIT, "output_format": "png"})
+
+
+def recorded(services, job: Job, kept: keeping.Kept, attempt_id: UUID) -> JobEvent:
+    """Record a result; return the last line of its job's log."""
+    with services.sessions.begin() as session:
+        keeping.record(session, session.get_one(Job, job.id), kept, attempt_id, 0)
+    with services.sessions() as session:
+        return events.of_job(session, job.id)[-1]
+
+
+def test_a_film_without_a_poster_says_why(services, hands, job, attempt_id, tmp_path):
+    path = write_film(tmp_path / "a.mp4", frames=2)
+    strange = path.read_bytes().replace(b"avc1\0\0\0\0\0\0\0\1", b"xxxx\0\0\0\0\0\0\0\1")
+    path.write_bytes(strange)
+
+    kept = keeping.video(hands, job, path, attempt_id)
+    line = recorded(services, job, kept, attempt_id)
+
+    assert kept.small is None
+    assert line.kind == "thumbnail_not_made"
+    assert line.detail["note"]["text"].startswith("No poster was made: there is no decoder")
+
+
+def test_a_result_of_another_type_says_so_and_has_its_thumbnail(
+    services, hands, job, attempt_id, tmp_path
+):
+    path = tmp_path / "result"
+    Image.open(io.BytesIO(picture())).save(path, "JPEG")
+
+    kept = keeping.image(hands, job, path, attempt_id, 0)
+    line = recorded(services, job, kept, attempt_id)
+
+    assert (kept.picture.mime, kept.small_kind) == ("image/jpeg", AssetKind.THUMBNAIL)
+    assert kept.small is not None
+    assert line.kind == "result_differs"
+    assert line.detail["note"]["values"] == {"expected": "PNG", "found": "JPEG"}
+
+
+def test_what_was_asked_for_goes_without_a_word(services, hands, job, attempt_id, tmp_path):
+    path = tmp_path / "result"
+    path.write_bytes(picture())
+
+    kept = keeping.image(hands, job, path, attempt_id, 0)
+
+    assert kept.note is None
+    assert recorded(services, job, kept, attempt_id).kind == "sending"
