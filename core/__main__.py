@@ -144,7 +144,7 @@ def _disable_user(settings: Settings, options: argparse.Namespace) -> int:
 @contextlib.contextmanager
 def _transaction(settings: Settings) -> "Iterator[Session]":
     from core.database import open_engine, open_sessions
-    from core.schema import usable
+    from core.fitness import usable
 
     engine = open_engine(settings.database_url, application="proofsheet-core")
     try:
