@@ -66,7 +66,7 @@ def test_a_database_that_does_not_know_korean_is_refused(databases):
 
 
 def test_a_role_that_does_not_exist_stays_wrong(database_url):
-    with pytest.raises(ConfigError, match="DATABASE_URL cannot be used: .*does not exist") as told:
+    with pytest.raises(ConfigError, match=r"DATABASE_URL cannot be used: .*does not exist") as told:
         proved(database_url.replace("//proofsheet", "//nobody", 1))
 
     assert told.value.exit_status == 2
