@@ -94,9 +94,11 @@ requirements: $(UV)
 
 COMPILE := --quiet --universal --python-version 3.11 --generate-hashes --custom-compile-command "make requirements"
 
+CACHES := .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
 clean:
-	@if [ -x $(BIN)/python ]; then $(BIN)/python -m deploy.local erase || true; fi
-	rm -rf $(VENV) .venv-s3 .venv-bench .local .cache
+	@if [ -f $(RUN_READY) ]; then $(BIN)/python -m deploy.local erase; fi
+	rm -rf $(VENV) .venv-s3 .venv-bench .local .cache $(CACHES)
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(UV): requirements-uv.txt
