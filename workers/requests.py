@@ -130,7 +130,7 @@ def _as_png(services: Services, task: Task, image: InputFile, folder: Path) -> I
     )
 
 
-def edit_request(files: Files, *, client_id: UUID) -> EditRequest:
+def edit_request(files: Files, *, client_id: UUID, safety_identifier: str) -> EditRequest:
     """Return an edit as its provider is asked for it."""
     return EditRequest(
         model=files.task.job.model,
@@ -139,6 +139,7 @@ def edit_request(files: Files, *, client_id: UUID) -> EditRequest:
         mask=files.mask,
         options=files.task.asked,
         client_request_id=str(client_id),
+        safety_identifier=safety_identifier,
     )
 
 

@@ -48,6 +48,7 @@ class EditRequest:
     mask: InputFile | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
     client_request_id: str  # sent as X-Client-Request-Id; our attempt's id
+    safety_identifier: str | None = None  # who asks, in a form that only we can resolve
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -83,7 +83,7 @@ def spooled_answer(services, hands, attempt, job) -> None:
     task = asking.load(services, job.id)
     files = asking.fetch(services, task, services.settings.spool_dir)
     answer = services.images.edit(
-        asking.edit_request(files, client_id=attempt.id),
+        asking.edit_request(files, client_id=attempt.id, safety_identifier="u"),
         limits=SendLimits(connect_s=5, total_s=10),
         spool=hands.spool.body(attempt.id),
         on_partial=lambda _i, _b: None,
