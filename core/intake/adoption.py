@@ -63,5 +63,5 @@ def _adopted(services: Services, source: Asset) -> Taken:
         stored = services.bucket.stat(source.key)
         if source.kind == AssetKind.MASK:
             with path.open("rb") as file:
-                return preparing.mask(shared, stored, path, file.read(HEAD_BYTES))
+                return preparing.mask(services, shared, stored, path, file.read(HEAD_BYTES))
         return preparing.image(services, shared, stored, path, Path(name))

@@ -72,7 +72,7 @@ def _verified(services: Services, upload: Upload) -> Taken:
         if got.sha256 != upload.sha256:  # not every store keeps a checksum to compare with
             raise MediaRejected(OTHER_BYTES)
         if upload.purpose == "mask":
-            return preparing.mask(upload, stored, path, head)
+            return preparing.mask(services, upload, stored, path, head)
         if upload.mime in VIDEOS:
             return preparing.video(services, upload, stored, path, folder)
         return preparing.image(services, upload, stored, path, folder)

@@ -18,7 +18,6 @@ from core.storage.keys import input_key
 
 IMAGES = ("image/png", "image/jpeg", "image/webp")
 VIDEOS = ("video/mp4",)
-MAX_MASK_BYTES = 4_000_000  # strictly below; the provider's documents say '< 4 MB'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +84,7 @@ def _check_type_and_size(services: Services, file: Announcement) -> None:
 
 def _limit(services: Services, file: Announcement) -> int:
     if file.purpose == "mask":
-        return MAX_MASK_BYTES - 1
+        return services.catalog.mask_max_bytes
     settings = services.settings
     return settings.max_video_bytes if file.content_type in VIDEOS else settings.max_image_bytes
 

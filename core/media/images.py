@@ -52,9 +52,11 @@ def accept_image(path: Path, out_dir: Path, *, declared_mime: str, as_png: bool)
     )
 
 
-def accept_mask(path: Path, *, width: int, height: int) -> MaskFacts:
-    """Check that a PNG below 4 MB masks a picture of `width` x `height`: some of it, not all."""
-    facts = decoder.run("accept_mask", path=_whole(path), width=width, height=height)["facts"]
+def accept_mask(path: Path, *, width: int, height: int, max_bytes: int) -> MaskFacts:
+    """Check that a PNG masks a picture of `width` x `height`: some of it, not all."""
+    facts = decoder.run(
+        "accept_mask", path=_whole(path), width=width, height=height, max_bytes=max_bytes
+    )["facts"]
     return MaskFacts(
         width=int(facts["width"]),
         height=int(facts["height"]),

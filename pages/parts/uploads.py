@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 import streamlit as st
 
-from core.intake import IMAGES, MAX_MASK_BYTES, VIDEOS
+from core.intake import IMAGES, VIDEOS
 from core.services import services
 from pages.parts.components.uploader import PixelRule, UploadedAsset, uploader
 from pages.parts.words import _
@@ -21,7 +21,7 @@ def pictures(
     limits = dict.fromkeys(IMAGES, settings.max_image_bytes)
     limits |= dict.fromkeys(VIDEOS, settings.max_video_bytes)
     if mask:
-        limits = {"image/png": MAX_MASK_BYTES - 1}
+        limits = {"image/png": services().catalog.mask_max_bytes}
     start: Mapping[str, Any] = st.session_state.get(_slot(form), {"files": [], "reset": 0})
     files = uploader(
         key=f"{form}-files",

@@ -10,6 +10,7 @@ from tests.media.makers import encoded, png
 
 Write = Callable[[bytes], Path]
 SIZE = (64, 48)
+LIMIT = 3_999_999
 
 
 def mask(clear: tuple[int, int, int, int] | None = (10, 10, 20, 20), mode: str = "RGBA") -> bytes:
@@ -22,17 +23,17 @@ def mask(clear: tuple[int, int, int, int] | None = (10, 10, 20, 20), mode: str =
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA"])
 def test_a_mask_tells_how_much_may_change(write: Write, mode: str) -> None:
-    facts = accept_mask(write(mask(mode=mode)), width=64, height=48)
+    facts = accept_mask(write(mask(mode=mode)), width=64, height=48, max_bytes=LIMIT)
 
     assert (facts.width, facts.height) == SIZE
     assert facts.transparent_share == pytest.approx(100 / (64 * 48))
 
 
 def test_one_transparent_pixel_is_enough_and_one_opaque_too(write: Write) -> None:
-    one = accept_mask(write(mask((0, 0, 1, 1))), width=64, height=48)
+    one = accept_mask(write(mask((0, 0, 1, 1))), width=64, height=48, max_bytes=LIMIT)
     all_but_one = Image.new("RGBA", SIZE, (0, 0, 0, 0))
     all_but_one.putpixel((63, 47), (0, 0, 0, 255))
-    rest = accept_mask(write(encoded(all_but_one, "PNG")), width=64, height=48)
+    rest = accept_mask(write(encoded(all_but_one, "PNG")), width=64, height=48, max_bytes=LIMIT)
 
     assert one.transparent_share + rest.transparent_share == pytest.approx(1)
 
@@ -58,12 +59,14 @@ def test_one_transparent_pixel_is_enough_and_one_opaque_too(write: Write) -> Non
 )
 def test_what_is_wrong_is_said(write: Write, content: bytes, sentence: str) -> None:
     with pytest.raises(MediaRejected, match=sentence):
-        accept_mask(write(content), width=64, height=48)
+        accept_mask(write(content), width=64, height=48, max_bytes=LIMIT)
 
 
 def test_4_mb_are_too_much(write: Write) -> None:
     heavy = encoded(Image.new("RGBA", (1000, 1000), (0, 0, 0, 0)), "PNG", compress_level=0)
     assert len(heavy) > 4_000_000
 
-    with pytest.raises(MediaRejected, match=r"The mask has 4\.0 MB; it must have less than 4 MB"):
-        accept_mask(write(heavy), width=1000, height=1000)
+    with pytest.raises(
+        MediaRejected, match=r"The mask has 4\.0 MB; it must have less than 4\.0 MB"
+    ):
+        accept_mask(write(heavy), width=1000, height=1000, max_bytes=LIMIT)

@@ -11,12 +11,10 @@ from core.media.decode.pictures import decoded
 from core.media.decode.refused import RefusedError
 from core.media.sniff import HEAD_BYTES, NAMES, PNG, sniff
 
-MASK_LIMIT_BYTES = 4_000_000  # the provider takes less
 
-
-def check(*, path: str, width: int, height: int) -> Mapping[str, Any]:
+def check(*, path: str, width: int, height: int, max_bytes: int) -> Mapping[str, Any]:
     """Decode a mask for a picture of `width` x `height`, or refuse it."""
-    _check_file(path)
+    _check_file(path, max_bytes)
     with decoded(path, declared=PNG, accepted=frozenset({PNG})) as picture:
         _check_size(picture.image, width, height)
         if picture.image.mode not in {"RGBA", "LA"}:
@@ -27,16 +25,17 @@ def check(*, path: str, width: int, height: int) -> Mapping[str, Any]:
     return {"facts": {"width": width, "height": height, "transparent_share": share}}
 
 
-def _check_file(path: str) -> None:
+def _check_file(path: str, max_bytes: int) -> None:
     """Say what is wrong in a mask's own words before the picture's rules apply."""
     with Path(path).open("rb") as file:
         found = sniff(file.read(HEAD_BYTES))
         size = os.fstat(file.fileno()).st_size
     if found is not None and found != PNG:
         raise RefusedError("mask_not_png", found=NAMES[found])
-    if size >= MASK_LIMIT_BYTES:
-        limit_mb = MASK_LIMIT_BYTES // 1_000_000
-        raise RefusedError("mask_too_large", size_mb=round(size / 1e6, 1), limit_mb=limit_mb)
+    if size > max_bytes:
+        raise RefusedError(
+            "mask_too_large", size_mb=round(size / 1e6, 1), limit_mb=round(max_bytes / 1e6, 1)
+        )
 
 
 def _check_size(image: Image.Image, width: int, height: int) -> None:
