@@ -37,7 +37,15 @@ class Task:
     @property
     def mask(self) -> Asset | None:
         """Return the mask, if the job has one."""
-        return next((asset for asset in self.files if asset.kind == AssetKind.MASK), None)
+        return self._only(AssetKind.MASK)
+
+    @property
+    def markup(self) -> Asset | None:
+        """Return the markup, if the job has one."""
+        return self._only(AssetKind.MARKUP)
+
+    def _only(self, kind: AssetKind) -> Asset | None:
+        return next((asset for asset in self.files if asset.kind == kind), None)
 
     @property
     def images(self) -> Sequence[Asset]:
@@ -67,6 +75,7 @@ class Files:
     task: Task
     images: Sequence[InputFile]
     mask: InputFile | None
+    markup: InputFile | None
 
 
 def fetch(services: Services, task: Task, folder: Path) -> Files:
@@ -78,9 +87,10 @@ def fetch(services: Services, task: Task, folder: Path) -> Files:
     """
     images = [_fetched(services, asset, folder) for asset in task.images]
     mask = _fetched(services, task.mask, folder) if task.mask else None
+    markup = _fetched(services, task.markup, folder) if task.markup else None
     if mask is not None and images[0].mime != "image/png":
         images[0] = _as_png(services, task, images[0], folder)
-    return Files(task=task, images=images, mask=mask)
+    return Files(task=task, images=images, mask=mask, markup=markup)
 
 
 def _fetched(services: Services, asset: Asset, folder: Path) -> InputFile:
@@ -137,6 +147,7 @@ def edit_request(files: Files, *, client_id: UUID, safety_identifier: str) -> Ed
         prompt=files.task.job.prompt,
         images=files.images,
         mask=files.mask,
+        markup=files.markup,
         options=files.task.asked,
         client_request_id=str(client_id),
         safety_identifier=safety_identifier,

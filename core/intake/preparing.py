@@ -55,15 +55,21 @@ def video(services: Services, upload: Upload, stored: Stored, path: Path, folder
     )
 
 
-def mask(services: Services, upload: Upload, stored: Stored, path: Path, head: bytes) -> Taken:
-    """Verify a mask by itself; whether it fits its picture is known when a job is filed.
+def drawn(services: Services, upload: Upload, stored: Stored, path: Path, head: bytes) -> Taken:
+    """Verify a mask or markup by itself; whether it fits its picture is known when a job is filed.
 
     Raises MediaRejected.
     """
     width, height = int.from_bytes(head[16:20]), int.from_bytes(head[20:24])
-    facts = accept_mask(path, width=width, height=height, max_bytes=services.catalog.mask_max_bytes)
+    facts = accept_mask(
+        path,
+        width=width,
+        height=height,
+        max_bytes=services.catalog.mask_max_bytes,
+        called=upload.purpose,
+    )
     return Taken(
-        kind=AssetKind.MASK,
+        kind=AssetKind(upload.purpose),
         original=(stored, _original(upload, facts.width, facts.height)),
         made={},
     )

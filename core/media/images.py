@@ -52,10 +52,20 @@ def accept_image(path: Path, out_dir: Path, *, declared_mime: str, as_png: bool)
     )
 
 
-def accept_mask(path: Path, *, width: int, height: int, max_bytes: int) -> MaskFacts:
-    """Check that a PNG masks a picture of `width` x `height`: some of it, not all."""
+def accept_mask(
+    path: Path, *, width: int, height: int, max_bytes: int, called: str = "mask"
+) -> MaskFacts:
+    """Check that a PNG masks a picture of `width` x `height`: some of it, not all.
+
+    A markup is checked alike and `called` so in what is said.
+    """
     facts = decoder.run(
-        "accept_mask", path=_whole(path), width=width, height=height, max_bytes=max_bytes
+        "accept_mask",
+        path=_whole(path),
+        width=width,
+        height=height,
+        max_bytes=max_bytes,
+        called=called,
     )["facts"]
     return MaskFacts(
         width=int(facts["width"]),

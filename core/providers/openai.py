@@ -135,6 +135,8 @@ def edit_body(request: EditRequest) -> Body:
     files = [("image[]", image) for image in request.images]
     if request.mask is not None:
         files.append(("mask", request.mask))
+    if request.markup is not None:
+        files.append(("markup", request.markup))
     return multipart(fields, files)
 
 

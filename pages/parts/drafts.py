@@ -16,9 +16,12 @@ def take_up(form: str, provider: Provider) -> None:
     if draft is None:
         uploads.keep(form)
         uploads.keep(uploads.mask_of(form))
+        uploads.keep(uploads.markup_of(form))
         return
     uploads.start_with(form, draft.get("inputs", []))
     uploads.start_with(uploads.mask_of(form), draft.get("masks", []))
+    uploads.start_with(uploads.markup_of(form), draft.get("markups", []))
+    st.session_state[f"{form}-drawn"] = "markup" if draft.get("markups") else "mask"
     st.session_state[f"{form}-parent"] = draft.get("parent")
     for name in ("prompt", "model"):
         if name in draft:

@@ -12,20 +12,24 @@ from pages.parts.words import _
 
 
 def pictures(
-    form: str, *, max_files: int, purpose: Literal["input", "mask"], pixels: PixelRule | None = None
+    form: str,
+    *,
+    max_files: int,
+    purpose: Literal["input", "mask", "markup"],
+    pixels: PixelRule | None = None,
 ) -> list[UploadedAsset]:
     """Show the uploader of one form and return its confirmed files, in order."""
-    mask = purpose == "mask"
+    drawn = purpose != "input"
     settings = services().settings
-    types = ["image/png"] if mask else [*IMAGES, *VIDEOS]
+    types = ["image/png"] if drawn else [*IMAGES, *VIDEOS]
     limits = dict.fromkeys(IMAGES, settings.max_image_bytes)
     limits |= dict.fromkeys(VIDEOS, settings.max_video_bytes)
-    if mask:
+    if drawn:
         limits = {"image/png": services().catalog.mask_max_bytes}
     start: Mapping[str, Any] = st.session_state.get(_slot(form), {"files": [], "reset": 0})
     files = uploader(
         key=f"{form}-files",
-        labels=_labels(mask=mask),
+        labels=_labels(purpose),
         accept=types,
         max_bytes=limits,
         multiple=max_files > 1,
@@ -44,6 +48,11 @@ def pictures(
 def mask_of(form: str) -> str:
     """Return the name of the uploader that takes a form's mask."""
     return f"{form}-mask"
+
+
+def markup_of(form: str) -> str:
+    """Return the name of the uploader that takes a form's markup."""
+    return f"{form}-markup"
 
 
 def start_with(form: str, files: Sequence[Mapping[str, Any]]) -> None:
@@ -69,10 +78,14 @@ def _slot(form: str) -> str:
     return f"{form}-start"
 
 
-def _labels(*, mask: bool) -> dict[str, str]:
-    drop = _("Drop a mask here") if mask else _("Drop, paste or choose pictures")
+def _labels(purpose: str) -> dict[str, str]:
+    markup = purpose == "markup"
     return {
-        "drop": drop,
+        "drop": {
+            "input": _("Drop, paste or choose pictures"),
+            "mask": _("Drop a mask here"),
+            "markup": _("Drop a markup here"),
+        }[purpose],
         "drop_more": _("Drop or paste more"),
         "choose": _("Choose files"),
         "limits": _("{types} up to {limit}"),
@@ -103,8 +116,14 @@ def _labels(*, mask: bool) -> dict[str, str]:
         "too_small_side": _("{name} is {width} × {height}; each side needs {limit} pixels."),
         "too_large_side": _("{name} is {width} × {height}; a side may have {limit} pixels."),
         "too_many_pixels": _("{name} has too many pixels: {width} × {height}."),
-        "other_size": _("The mask is {width} × {height}; it must be {limit}, like the picture."),
-        "no_alpha": _("{name} has no transparency. Erase what the model may change."),
+        "other_size": _("The markup is {width} × {height}; it must be {limit}, like the picture.")
+        if markup
+        else _("The mask is {width} × {height}; it must be {limit}, like the picture."),
+        "no_alpha": _(
+            "{name} has no transparency. Draw on a transparent layer and save that alone."
+        )
+        if markup
+        else _("{name} has no transparency. Erase what the model may change."),
         "offline": _("The server does not answer. Check your connection and try again."),
         "storage_refused": _("The bucket refused {name}. Try again."),
     }

@@ -62,6 +62,13 @@ def test_what_is_wrong_is_said(write: Write, content: bytes, sentence: str) -> N
         accept_mask(write(content), width=64, height=48, max_bytes=LIMIT)
 
 
+def test_a_markup_is_told_in_its_own_words(write: Write) -> None:
+    empty = write(encoded(Image.new("RGBA", SIZE, (0, 0, 0, 0)), "PNG"))
+
+    with pytest.raises(MediaRejected, match="The markup is empty"):
+        accept_mask(empty, width=64, height=48, max_bytes=LIMIT, called="markup")
+
+
 def test_4_mb_are_too_much(write: Write) -> None:
     heavy = encoded(Image.new("RGBA", (1000, 1000), (0, 0, 0, 0)), "PNG", compress_level=0)
     assert len(heavy) > 4_000_000

@@ -44,6 +44,7 @@ def edit(
     on_partial: Any = lambda index, image: None,
     safety_identifier: str | None = None,
     mask: Any = None,
+    markup: Any = None,
     total_s: float = 5,
     **options: Any,
 ) -> EditAnswer:
@@ -52,6 +53,7 @@ def edit(
         prompt="make it blue",
         images=[picture],
         mask=mask,
+        markup=markup,
         options=options,
         client_request_id="attempt-1",
         safety_identifier=safety_identifier,
@@ -88,6 +90,13 @@ class TestRequest:
         with serving(replying(answer(WHOLE))) as server:
             edit(server, spool, picture, safety_identifier="3f2a")
             assert b'name="safety_identifier"\r\n\r\n3f2a\r\n' in server.body()
+
+    def test_a_markup_is_a_file_of_its_own(self, spool, picture, tmp_path):
+        drawn = input_file(tmp_path, png(color=(0, 0, 0)), name="drawn.png")
+        with serving(replying(answer(WHOLE))) as server:
+            edit(server, spool, picture, markup=drawn)
+            body = server.body()
+        assert b'name="markup"; filename="drawn.png"\r\nContent-Type: image/png\r\n' in body
 
     def test_true_is_written_small(self, spool, picture):
         stream = chunked(completed(png()))

@@ -63,6 +63,15 @@ def test_a_mask_goes_with_a_png_of_its_picture(file_edit, settle, upload, openai
     assert entry["input_sha256"] == [prepared.sha256]
 
 
+def test_a_markup_goes_with_its_picture(file_edit, settle, upload):
+    drawn = upload(mask_for(), purpose="markup")
+
+    detail = settle(file_edit(model="gpt-image-2.6-flare", markup_id=drawn))
+
+    assert detail.stage is Stage.STORED
+    assert len(detail.of_kind(AssetKind.MARKUP)) == 1
+
+
 def test_bytes_that_changed_in_the_bucket_are_never_sent(
     services, file_edit, settle, upload, openai_simulator
 ):

@@ -242,7 +242,9 @@ def _limits():
 
 def _request(services, job):
     task = asking.load(services, job.id)
-    return asking.video_request(asking.Files(task=task, images=[], mask=None), callback_url=None)
+    return asking.video_request(
+        asking.Files(task=task, images=[], mask=None, markup=None), callback_url=None
+    )
 
 
 def test_an_uncertain_job_whose_task_was_noted_goes_on(services, hands, kim, file_video, settle):
