@@ -14,8 +14,8 @@ from pages.parts.words import _
 Drawn = Literal["mask", "markup"]
 
 
-def choose(form: str, inputs: Sequence[Mapping[str, Any]], offer: EditOffer) -> dict[str, UUID]:
-    """Take what is drawn over the first picture; return it by the name that a wish has for it."""
+def choose(form: str, inputs: Sequence[Mapping[str, Any]], offer: EditOffer) -> dict[Drawn, UUID]:
+    """Take what is drawn over the first picture; return it by its kind."""
     if not inputs:
         return {}
     width, height = int(inputs[0]["width"] or 0), int(inputs[0]["height"] or 0)
@@ -25,11 +25,11 @@ def choose(form: str, inputs: Sequence[Mapping[str, Any]], offer: EditOffer) -> 
     choice = offer.markup or "markup" in held
     title = _("Mask or markup (optional)") if choice else _("Mask (optional)")
     with st.expander(title, expanded=bool(held), icon=":material/gesture:"):
-        kind = _kind(form) if choice else "mask"
+        kind: Drawn = _kind(form) if choice else "mask"
         _explain(kind, width, height)
         rule = PixelRule(exactly=(width, height), alpha=True)
         drawn = uploads.pictures(slots[kind], max_files=1, purpose=kind, pixels=rule)
-    return {f"{kind}_id": UUID(drawn[0]["id"])} if drawn else {}
+    return {kind: UUID(drawn[0]["id"])} if drawn else {}
 
 
 def _kind(form: str) -> Drawn:
@@ -37,7 +37,7 @@ def _kind(form: str) -> Drawn:
     key = f"{form}-drawn"
     if st.session_state.get(key) not in names:
         st.session_state[key] = "mask"
-    return st.segmented_control(
+    chosen = st.segmented_control(
         _("What is drawn"),
         list(names),
         required=True,
@@ -46,6 +46,7 @@ def _kind(form: str) -> Drawn:
         label_visibility="collapsed",
         persist_state="session",
     )
+    return chosen or "mask"
 
 
 def _explain(kind: Drawn, width: int, height: int) -> None:

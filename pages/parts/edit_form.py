@@ -42,9 +42,10 @@ def show() -> Wish:
         prompt=prompt,
         options=_options(offer),
         input_ids=[UUID(asset["id"]) for asset in inputs],
+        mask_id=drawn.get("mask"),
+        markup_id=drawn.get("markup"),
         client_key="",
         parent_job_id=drafts.parent(FORM),
-        **drawn,
     )
 
 
