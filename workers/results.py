@@ -147,10 +147,6 @@ def _keep_edit(hands: Hands, job: Job, spooled: Spooled) -> _KeptEdit:
     )
 
 
-def _raw(hands: Hands, job: Job, spooled: Spooled) -> tuple[Stored, assets.Picture]:
-    return keeping.raw(hands.services, job, spooled.body, spooled.attempt_id)
-
-
 def _usable(
     hands: Hands, job: Job, answer: EditResult, attempt_id: UUID
 ) -> tuple[Sequence[Kept], MediaRejected | None]:
