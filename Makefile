@@ -17,7 +17,7 @@ BEGAN := $(shell date +%s)
 # Images of Python often set it; here dozens of processes would compile every module anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run down status test test-long check check-server bench-spine bench-engine \
+.PHONY: help run down status test test-long check audit check-server bench-spine bench-engine \
 	campaign-video campaign-edit requirements messages clean
 
 help:
@@ -26,7 +26,8 @@ help:
 	@echo "make test        run the whole test suite"
 	@echo "make test-long   search the model further, and the engine with 2,000 examples (15 min)"
 	@echo "make check       format, lint, types, import contracts, messages, migrations"
-	@echo "make bench-spine measure the figures the README quotes"
+	@echo "make audit       ask for known vulnerabilities of everything pinned"
+	@echo "make bench-spine measure the figures of the first path"
 	@echo "make campaign-video JOBS=5000 KILLS=2000 RESTARTS=20 [SEED=N] [CALLBACKS=on|off]"
 	@echo "make campaign-edit JOBS=2000 KILLS=600 RESTARTS=8 [SEED=N] [SIGNAL=KILL|TERM]"
 	@echo "                 kill workers and the database under load; the provider's ledger judges;"
@@ -63,6 +64,9 @@ check: $(DEV_READY)
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python -m tests.checks
 
+audit: $(DEV_READY)
+	@$(BIN)/python -m tests.audit
+
 check-server: $(DEV_READY)
 	$(BIN)/python -m deploy.server.check
 
@@ -94,9 +98,11 @@ requirements: $(UV)
 
 COMPILE := --quiet --universal --python-version 3.11 --generate-hashes --custom-compile-command "make requirements"
 
+CACHES := .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
 clean:
-	@if [ -x $(BIN)/python ]; then $(BIN)/python -m deploy.local erase || true; fi
-	rm -rf $(VENV) .venv-s3 .venv-bench .local .cache
+	@if [ -f $(RUN_READY) ]; then $(BIN)/python -m deploy.local erase; fi
+	rm -rf $(VENV) .venv-s3 .venv-bench .local .cache $(CACHES)
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(UV): requirements-uv.txt

@@ -13,6 +13,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.routing import Mount
 
+from core import fitness
 from core.api import create_api
 from core.api.forever import ForeverFiles
 from core.api.security import SecurityHeaders
@@ -28,8 +29,10 @@ configure_logs()
 try:
     settings = services().settings
     services().accounts.all()
+    fitness.prove(services().engine)
 except ConfigError as error:
-    sys.exit(str(error))
+    print(error, file=sys.stderr)  # noqa: T201  (the one sentence an operator reads)
+    sys.exit(error.exit_status)
 
 api = create_api(services())
 api.mount("/fonts", ForeverFiles(directory=ROOT / "pages/parts/look/fonts"))

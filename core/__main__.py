@@ -41,7 +41,11 @@ def _parser() -> argparse.ArgumentParser:
     for name, command, text in (
         ("migrate", _migrate, "bring the database's schema up to date"),
         ("provision-bucket", _provision, "make the bucket and its CORS rules"),
-        ("doctor", _doctor, "prove that the bucket does what we rely on"),
+        (
+            "doctor",
+            _doctor,
+            "prove what the processes rely on: database, accounts, spool, keys, bucket",
+        ),
         ("after-restore", _after_restore, "send nothing by itself that a backup does not know of"),
     ):
         commands.add_parser(name, help=text).set_defaults(command=command)
@@ -77,16 +81,14 @@ def _provision(settings: Settings, _: argparse.Namespace) -> int:
 
 
 def _doctor(settings: Settings, _: argparse.Namespace) -> int:
-    from core.origins import origins
-    from core.storage import bucket_of
-    from core.storage.doctor import doctor
+    from core.doctor import examined
+    from core.services import build
 
-    checks = doctor(
-        bucket_of(settings), environment=settings.environment, origin=origins(settings)[0]
-    )
-    for check in checks:
-        print(f"{'ok ' if check.ok else 'BAD'} {check.name}: {check.detail}")
-    return 0 if all(check.ok for check in checks) else 1
+    sound = True
+    for check in examined(build(settings, application="proofsheet-doctor")):
+        print(f"{'ok ' if check.ok else 'BAD'} {check.name}: {check.detail}", flush=True)
+        sound = sound and check.ok
+    return 0 if sound else 1
 
 
 def _after_restore(settings: Settings, _: argparse.Namespace) -> int:
@@ -144,7 +146,7 @@ def _disable_user(settings: Settings, options: argparse.Namespace) -> int:
 @contextlib.contextmanager
 def _transaction(settings: Settings) -> "Iterator[Session]":
     from core.database import open_engine, open_sessions
-    from core.schema import usable
+    from core.fitness import usable
 
     engine = open_engine(settings.database_url, application="proofsheet-core")
     try:

@@ -15,6 +15,7 @@ from core.stages import Stage
 from core.storage import Stored
 
 PNG = "image/png"
+UPLOADED = (AssetKind.INPUT, AssetKind.MASK, AssetKind.MARKUP)
 SMALL = (AssetKind.THUMBNAIL, AssetKind.POSTER)
 
 
@@ -136,13 +137,13 @@ def _input(original: Asset, made: Sequence[Asset]) -> Input:
 
 
 def inputs_of_job(session: Session, job_id: UUID) -> Sequence[Input]:
-    """Return a job's inputs and mask, for running it again.
+    """Return a job's inputs, mask and markup, for running it again.
 
     Raises:
         Rejected: one of their files has expired.
     """
     rows = of_job(session, job_id)
-    originals = [row for row in rows if row.kind in {AssetKind.INPUT, AssetKind.MASK}]
+    originals = [row for row in rows if row.kind in UPLOADED]
     if any(row.expired_at is not None for row in originals):
         raise Rejected(msg("An input file has expired. Upload it again."))
     return [

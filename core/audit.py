@@ -1,10 +1,14 @@
 """Who did what, on what, when, from where. Only ever added to."""
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
+from core import clock
+from core.ids import floor_id
 from core.models import Audit
 
 
@@ -29,3 +33,19 @@ def record(
             detail=detail,
         )
     )
+
+
+def record_once(
+    session: Session, action: str, *, on: tuple[str, str], within_s: float, address: str | None
+) -> None:
+    """Add a line of nobody's doing unless the last `within_s` seconds have the same."""
+    object_type, object_id = on
+    since = floor_id(clock.read(session) - timedelta(seconds=within_s))  # by the primary key
+    same = exists().where(
+        Audit.id > since,
+        Audit.action == action,
+        Audit.object_type == object_type,
+        Audit.object_id == object_id,
+    )
+    if not session.scalar(select(same)):
+        record(session, action, user_id=None, on=on, address=address)

@@ -2,6 +2,7 @@
 
 AppError
 ├── ConfigError          The process must not start.
+│   └── Unreachable      What it needs does not answer; a later start may succeed.
 ├── NotFound             No such row or object, or not yours: both look the same.
 ├── Conflict             The row has already moved on; read it again.
 ├── Gone                 It was there and its time has passed; start again.
@@ -58,7 +59,15 @@ class AppError(Exception):
 
 
 class ConfigError(AppError):
-    """The process must not start."""
+    """The process must not start. It ends with `exit_status`: 2 stays so until somebody acts."""
+
+    exit_status = 2
+
+
+class Unreachable(ConfigError):
+    """What it needs does not answer; a service manager may start it again."""
+
+    exit_status = 1
 
 
 class NotFound(AppError):

@@ -2,10 +2,12 @@
 
 import functools
 import hashlib
+import hmac
 import os
 import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session, sessionmaker
@@ -45,6 +47,14 @@ class Services:
         settings = self.settings
         key = settings.openai_api_key if dialect == Dialect.OPENAI else settings.minimax_api_key
         return hashlib.sha256(key.encode()).hexdigest()[:12]
+
+    def safety_identifier(self, user_id: UUID) -> str:
+        """Return how a provider may tell our people apart: the same one always, and no name.
+
+        Keyed, so that nobody who knows an id (it is in links) can tell whose request it was.
+        """
+        key = self.settings.auth_cookie_key.encode()
+        return hmac.new(key, b"safety:" + user_id.bytes, hashlib.sha256).hexdigest()
 
     def keys(self) -> Sequence[Key]:
         """Return each of our keys and what it may do: as the operator says, or the catalogue."""

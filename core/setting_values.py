@@ -3,6 +3,7 @@
 import re
 import zoneinfo
 from collections.abc import Callable
+from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from core.failpoints import POINTS
@@ -64,6 +65,45 @@ def hosts(text: str) -> frozenset[str]:
     return found
 
 
+def places(text: str) -> frozenset[str]:
+    """Read hosts, each with a port or without: a download's host is compared in small letters."""
+    found = words(text.lower())
+    for place in sorted(found):
+        host, port = _split(place)
+        if not _is_host(host) or (port and not (port.isdecimal() and 0 < int(port) < 65536)):
+            raise ValueError(
+                f"must be hosts like 'cdn.example.com' or '127.0.0.1:9000', not {shown(place)}"
+            )
+    return found
+
+
+def listening_host(text: str) -> str:
+    """Read the address or name to listen at."""
+    if not _is_host(text):
+        raise ValueError(
+            f"must be an address or a host name, like '127.0.0.1' or '0.0.0.0', not {shown(text)}"
+        )
+    return text
+
+
+def _split(place: str) -> tuple[str, str]:
+    """Return host and port of `host`, `host:port`, `[address]` or `[address]:port`."""
+    if place.startswith("["):
+        host, _, port = place[1:].partition("]")
+        return host, port.removeprefix(":")
+    host, _, port = place.partition(":")
+    return host, port
+
+
+def _is_host(text: str) -> bool:
+    if ":" not in text:
+        return bool(_HOST.fullmatch(text)) and "*" not in text
+    try:
+        return ip_address(text).version == 6
+    except ValueError:
+        return False
+
+
 def url(text: str) -> str:
     """Read an http(s) URL, without the slash at its end."""
     expected = "must be an http(s) URL without user or password, like 'https://host'"
@@ -97,6 +137,18 @@ def database(text: str) -> str:
     return f"postgresql+psycopg2://{rest}"
 
 
+def some_of(*allowed: str) -> Callable[[str], frozenset[str]]:
+    """Return a reader of any of these words."""
+
+    def read(text: str) -> frozenset[str]:
+        found = words(text)
+        for word in sorted(found.difference(allowed)):
+            raise ValueError(f"must be among {', '.join(allowed)}, not {shown(word)}")
+        return found
+
+    return read
+
+
 def one_of(*allowed: str) -> Callable[[str], str]:
     """Return a reader of one of these words."""
 
@@ -106,6 +158,17 @@ def one_of(*allowed: str) -> Callable[[str], str]:
         return text
 
     return read
+
+
+def provider_key(text: str) -> str:
+    """Read somebody else's key, as a header can carry it. The sentence does not show it."""
+    for place, character in enumerate(text, start=1):
+        if not "!" <= character <= "~":
+            raise ValueError(
+                f"must be printable ASCII without spaces; its character {place} is "
+                f"U+{ord(character):04X}. Copy the key again"
+            )
+    return text
 
 
 def cookie_key(text: str) -> str:

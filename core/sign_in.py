@@ -61,7 +61,7 @@ def sign_in(
     """
     name = login_id.strip().lower()[:100]
     with sessions.begin() as session:
-        attempt_id = _count_try(session, name, client.address)
+        attempt_id, locks = _count_try(session, name, client.address)
     account = accounts.check(name, password)
     with sessions.begin() as session:
         user = users.from_account(session, account) if account else None
@@ -70,11 +70,20 @@ def sign_in(
             audit.record(session, "signed_in", user_id=user.id, address=client.address)
             return user, begin(session, user, client=client, cookie_key=cookie_key, ttl_s=ttl_s)
         audit.record(session, "sign_in_failed", user_id=None, address=client.address, login_id=name)
+        for on in locks:
+            audit.record_once(
+                session, "sign_in_locked", on=on, within_s=WINDOW_S, address=client.address
+            )
     raise Rejected(msg("The name or the password is wrong."))
 
 
-def _count_try(session: Session, login_id: str, address: str) -> int:
-    """Count a try as failed until it has succeeded; refuse it when there were too many."""
+def _count_try(
+    session: Session, login_id: str, address: str
+) -> tuple[int, Sequence[tuple[str, str]]]:
+    """Count a try as failed until it has succeeded; refuse it when there were too many.
+
+    Return its id and what it locks if it fails: the account, the address, both or nothing.
+    """
     # The account before the address, always: tries that share both never wait in a circle.
     for counted in (f"account:{login_id}", f"address:{address}"):
         key = func.hashtextextended(f"sign_in:{counted}", 0)
@@ -91,7 +100,12 @@ def _count_try(session: Session, login_id: str, address: str) -> int:
     attempt = LoginAttempt(login_id=login_id, address=address, succeeded=False)
     session.add(attempt)
     session.flush()
-    return attempt.id
+    locks = []
+    if on_account + 1 == MAX_FAILURES_PER_ACCOUNT:
+        locks.append(("account", login_id))
+    if from_address + 1 == MAX_FAILURES_PER_ADDRESS:
+        locks.append(("address", address))
+    return attempt.id, locks
 
 
 def begin(session: Session, user: User, *, client: Client, cookie_key: str, ttl_s: int) -> str:

@@ -36,6 +36,7 @@ class Wish:
     options: Mapping[str, Any] = field(default_factory=dict)
     input_ids: Sequence[UUID] = ()
     mask_id: UUID | None = None
+    markup_id: UUID | None = None
     client_key: str
     parent_job_id: UUID | None = None
     unknown_price_accepted: bool = False
@@ -130,7 +131,7 @@ def _same_wish(job: Job) -> Wish:
 
 
 def _ids(wish: Wish) -> Sequence[UUID]:
-    return [*wish.input_ids, *([wish.mask_id] if wish.mask_id else [])]
+    return [*wish.input_ids, *filter(None, (wish.mask_id, wish.markup_id))]
 
 
 def _filed(
@@ -202,6 +203,7 @@ def _edit(wish: Wish, inputs: Sequence[assets.Input], today: date) -> EditWish:
         options=wish.options,
         inputs=_pictures(inputs, AssetKind.INPUT),
         mask=next(iter(_pictures(inputs, AssetKind.MASK)), None),
+        markup=next(iter(_pictures(inputs, AssetKind.MARKUP)), None),
         on=today,
     )
 

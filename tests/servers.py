@@ -80,6 +80,12 @@ class Databases:
         self._run(statement, name, template, ROLE)
         return self.url(name)
 
+    def create_deaf_to_korean(self, name: str) -> str:
+        """Make one whose character type is `C`; return its DSN."""
+        statement = "CREATE DATABASE {} TEMPLATE template0 OWNER {} LOCALE_PROVIDER libc LOCALE 'C'"
+        self._run(statement, name, ROLE)
+        return self.url(name)
+
     def drop(self, name: str) -> None:
         """Remove a database, whoever still uses it."""
         self._run("DROP DATABASE {} WITH (FORCE)", name)

@@ -20,7 +20,7 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 from sqlalchemy.exc import DBAPIError
 
-from core import failpoints, heartbeats
+from core import failpoints, fitness, heartbeats
 from core.errors import ConfigError
 from core.events import WORK_CHANNEL
 from core.live import Listener
@@ -58,9 +58,10 @@ def main() -> int:
             pool_size=settings.worker_concurrency + POLLERS + STORERS + OUR_THREADS,
         )
         spool = Spool(settings.spool_dir)
+        fitness.prove(services.engine)
     except ConfigError as error:
         print(error, file=sys.stderr)  # noqa: T201  (the one sentence an operator reads)
-        return 2
+        return error.exit_status
     name = f"{HOST}:{os.getpid()}:{secrets.token_hex(3)}"
     failpoints.arm(settings.failpoints)
     hands = Hands(services=services, spool=spool, worker=name)

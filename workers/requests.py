@@ -35,8 +35,16 @@ class Task:
     @property
     def mask(self) -> Asset | None:
         """Return the prepared copy of the mask, if the job has one."""
-        masks = [asset for asset in self.files if asset.kind == AssetKind.MASK]
-        return (self.sent_image(masks[0].position) or masks[0]) if masks else None
+        return self._drawn(AssetKind.MASK)
+
+    @property
+    def markup(self) -> Asset | None:
+        """Return the prepared copy of the markup, if the job has one."""
+        return self._drawn(AssetKind.MARKUP)
+
+    def _drawn(self, kind: AssetKind) -> Asset | None:
+        uploaded = next((asset for asset in self.files if asset.kind == kind), None)
+        return (self.sent_image(uploaded.position) or uploaded) if uploaded else None
 
     @property
     def images(self) -> Sequence[Asset]:
@@ -66,6 +74,7 @@ class Files:
     task: Task
     images: Sequence[InputFile]
     mask: InputFile | None
+    markup: InputFile | None
 
 
 def fetch(services: Services, task: Task, folder: Path) -> Files:
@@ -77,7 +86,8 @@ def fetch(services: Services, task: Task, folder: Path) -> Files:
     """
     images = [_fetched(services, asset, folder) for asset in task.images]
     mask = _fetched(services, task.mask, folder) if task.mask else None
-    return Files(task=task, images=images, mask=mask)
+    markup = _fetched(services, task.markup, folder) if task.markup else None
+    return Files(task=task, images=images, mask=mask, markup=markup)
 
 
 def _fetched(services: Services, asset: Asset, folder: Path) -> InputFile:
@@ -94,15 +104,17 @@ def _fetched(services: Services, asset: Asset, folder: Path) -> InputFile:
     )
 
 
-def edit_request(files: Files, *, client_id: UUID) -> EditRequest:
+def edit_request(files: Files, *, client_id: UUID, safety_identifier: str) -> EditRequest:
     """Return an edit as its provider is asked for it."""
     return EditRequest(
         model=files.task.job.model,
         prompt=files.task.job.prompt,
         images=files.images,
         mask=files.mask,
+        markup=files.markup,
         options=files.task.asked,
         client_request_id=str(client_id),
+        safety_identifier=safety_identifier,
     )
 
 

@@ -185,7 +185,11 @@ def _send_edit(
     hands: Hands, claim: Claim, attempt: Attempt, files: requests.Files, limits: SendLimits
 ) -> None:
     services, spool = hands.services, hands.spool
-    request = requests.edit_request(files, client_id=attempt.id)
+    request = requests.edit_request(
+        files,
+        client_id=attempt.id,
+        safety_identifier=services.safety_identifier(files.task.job.user_id),
+    )
     useless: str | None = None
     with previews.taking(services, claim, files.task.job) as on_partial:
         try:

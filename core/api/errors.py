@@ -74,9 +74,13 @@ async def _malformed(request: Request, error: Exception) -> JSONResponse:
 
 async def _plain(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
-    message = errors.msg("There is nothing here. Look at the address.")
-    if error.status_code == 405:
-        message = errors.msg("This address does not take this method.")
+    match error.status_code:
+        case 404:
+            message = errors.msg("There is nothing here. Look at the address.")
+        case 405:
+            message = errors.msg("This address does not take this method.")
+        case _:
+            message = errors.msg("The request cannot be read. Send JSON in UTF-8.")
     return JSONResponse({"error": _sentence(request, message)}, error.status_code)
 
 

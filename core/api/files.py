@@ -1,4 +1,4 @@
-"""GET /assets/{id}/url and fonts: links are made when asked for and live for minutes."""
+"""GET /assets/{id}/download: a link is made when it is asked for and lives for minutes."""
 
 from pathlib import Path
 from typing import Final

@@ -24,7 +24,7 @@ class Announced(BaseModel):
     content_type: Annotated[str, StringConstraints(max_length=100)]
     size_bytes: int
     sha256: Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
-    purpose: Annotated[str, StringConstraints(pattern="^(input|mask)$")] = "input"
+    purpose: Annotated[str, StringConstraints(pattern="^(input|mask|markup)$")] = "input"
 
 
 class Uploaded(BaseModel):

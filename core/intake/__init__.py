@@ -6,12 +6,11 @@ decoded in the limited child process; nothing is believed that was not seen.
 
 from core.intake.adoption import adopt
 from core.intake.arrivals import confirm
-from core.intake.permits import IMAGES, MAX_MASK_BYTES, VIDEOS, Announcement, announce
+from core.intake.permits import IMAGES, VIDEOS, Announcement, announce
 from core.intake.shown import described
 
 __all__ = [
     "IMAGES",
-    "MAX_MASK_BYTES",
     "VIDEOS",
     "Announcement",
     "adopt",

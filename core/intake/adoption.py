@@ -9,7 +9,7 @@ from core import assets, clock, jobs
 from core.errors import MediaRejected, NotFound, msg
 from core.ids import new_id
 from core.intake import preparing
-from core.intake.permits import IMAGES
+from core.intake.permits import DRAWN, IMAGES
 from core.intake.preparing import Taken
 from core.intake.shown import described
 from core.models import Asset, AssetKind, Upload, User
@@ -21,7 +21,7 @@ def adopt(services: Services, user: User, asset_id: UUID) -> dict[str, Any]:
     """Make a result (or another job's input or mask) usable; return how the form shows it.
 
     It is verified and prepared like an upload; the original object is shared. A mask stays
-    a mask, everything else becomes an input.
+    a mask and a markup a markup; everything else becomes an input.
 
     Raises:
         NotFound: no such file, or the person may not see its job.
@@ -34,13 +34,16 @@ def adopt(services: Services, user: User, asset_id: UUID) -> dict[str, Any]:
         if source.job_id is not None:
             shared = services.settings.team_visibility == "read"
             jobs.visible(session, user, source.job_id, team_reads=shared)
-        kind = AssetKind.MASK if source.kind == AssetKind.MASK else AssetKind.INPUT
-        same = assets.same_file(session, user.id, source.sha256, kind)
+        same = assets.same_file(session, user.id, source.sha256, _becomes(source))
         if same is not None:
             return described(services, session, same)
     taken = _adopted(services, source)
     with services.sessions.begin() as session:
         return described(services, session, preparing.add(session, user, taken))
+
+
+def _becomes(source: Asset) -> AssetKind:
+    return AssetKind(source.kind) if source.kind in DRAWN else AssetKind.INPUT
 
 
 def _adopted(services: Services, source: Asset) -> Taken:
@@ -52,9 +55,13 @@ def _adopted(services: Services, source: Asset) -> Taken:
             at = clock.read(session)
         key = input_key(services.settings.environment, at=at, upload_id=new_id(), name="original")
         shared = Upload(
-            key=key, mime=source.mime, sha256=source.sha256, filename=source.filename or "result"
+            key=key,
+            mime=source.mime,
+            sha256=source.sha256,
+            filename=source.filename or "result",
+            purpose=_becomes(source),
         )
         stored = services.bucket.stat(source.key)
-        if source.kind == AssetKind.MASK:
-            return preparing.mask(services, shared, stored, path, Path(name))
+        if shared.purpose in DRAWN:
+            return preparing.drawn(services, shared, stored, path, Path(name))
         return preparing.image(services, shared, stored, path, Path(name))

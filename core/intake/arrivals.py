@@ -10,7 +10,7 @@ import structlog
 from core import assets, uploads
 from core.errors import Conflict, MediaRejected, NotFound, OtherBytes, Rejected, msg
 from core.intake import preparing
-from core.intake.permits import VIDEOS
+from core.intake.permits import DRAWN, VIDEOS
 from core.intake.preparing import Taken
 from core.intake.shown import described
 from core.intake.turns import Turns
@@ -71,8 +71,8 @@ def _verified(services: Services, upload: Upload) -> Taken:
         got = services.bucket.download(upload.key, path, max_bytes=upload.bytes)
         if got.sha256 != upload.sha256:  # not every store keeps a checksum to compare with
             raise OtherBytes(OTHER_BYTES)
-        if upload.purpose == "mask":
-            return preparing.mask(services, upload, stored, path, folder)
+        if upload.purpose in DRAWN:
+            return preparing.drawn(services, upload, stored, path, folder)
         if upload.mime in VIDEOS:
             return preparing.video(services, upload, stored, path, folder)
         return preparing.image(services, upload, stored, path, folder)

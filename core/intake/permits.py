@@ -18,7 +18,7 @@ from core.storage.keys import input_key
 
 IMAGES = ("image/png", "image/jpeg", "image/webp")
 VIDEOS = ("video/mp4",)
-MAX_MASK_BYTES = 4_000_000  # strictly below; the provider's documents say '< 4 MB'
+DRAWN = (AssetKind.MASK, AssetKind.MARKUP)  # over the first picture, in its size
 
 SLOWEST_BYTES_PER_S = 50_000  # of a line that is waited for: 500 MB in three hours
 
@@ -31,7 +31,7 @@ class Announcement:
     content_type: str
     size_bytes: int
     sha256: str
-    purpose: str  # 'input' or 'mask'
+    purpose: str  # 'input', 'mask' or 'markup'
 
 
 def announce(services: Services, user: User, file: Announcement) -> dict[str, Any]:
@@ -42,7 +42,7 @@ def announce(services: Services, user: User, file: Announcement) -> dict[str, An
         Rejected: a size or quota that cannot be taken.
     """
     _check_type_and_size(services, file)
-    kind = AssetKind.MASK if file.purpose == "mask" else AssetKind.INPUT
+    kind = AssetKind(file.purpose)
     with services.sessions.begin() as session:
         same = assets.same_file(session, user.id, file.sha256, kind)
         if same is not None:
@@ -65,15 +65,16 @@ def announce(services: Services, user: User, file: Announcement) -> dict[str, An
 
 
 def _check_type_and_size(services: Services, file: Announcement) -> None:
-    allowed = ("image/png",) if file.purpose == "mask" else IMAGES + VIDEOS
+    drawn = file.purpose in DRAWN
+    allowed = ("image/png",) if drawn else IMAGES + VIDEOS
     if file.content_type not in allowed:
         raise WrongType(
             msg(
                 "Files of type {type} are not taken. Use PNG, JPEG, WebP or MP4.",
                 type=file.content_type[:60] or "?",
             )
-            if file.purpose != "mask"
-            else msg("A mask is a PNG file with transparency.")
+            if not drawn
+            else msg("A mask or markup is a PNG file with transparency.")
         )
     limit = _limit(services, file)
     if not 0 < file.size_bytes <= limit:
@@ -87,8 +88,8 @@ def _check_type_and_size(services: Services, file: Announcement) -> None:
 
 
 def _limit(services: Services, file: Announcement) -> int:
-    if file.purpose == "mask":
-        return MAX_MASK_BYTES - 1
+    if file.purpose in DRAWN:
+        return services.catalog.mask_max_bytes
     settings = services.settings
     return settings.max_video_bytes if file.content_type in VIDEOS else settings.max_image_bytes
 

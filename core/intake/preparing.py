@@ -51,14 +51,16 @@ def video(services: Services, upload: Upload, stored: Stored, path: Path, folder
     )
 
 
-def mask(services: Services, upload: Upload, stored: Stored, path: Path, folder: Path) -> Taken:
-    """Verify a mask by itself; whether it fits its picture is known when a job is filed.
+def drawn(services: Services, upload: Upload, stored: Stored, path: Path, folder: Path) -> Taken:
+    """Verify a mask or markup by itself; whether it fits its picture is known when a job is filed.
 
     Raises MediaRejected.
     """
-    taken = accept_mask(path, folder)
+    taken = accept_mask(
+        path, folder, max_bytes=services.catalog.mask_max_bytes, called=upload.purpose
+    )
     return Taken(
-        kind=AssetKind.MASK,
+        kind=AssetKind(upload.purpose),
         original=(stored, _original(upload, taken.facts.width, taken.facts.height)),
         made={
             AssetKind.PREPARED: _sent(services, upload, taken.prepared),

@@ -52,20 +52,28 @@ def accept_image(path: Path, out_dir: Path, *, declared_mime: str, as_png: bool)
     )
 
 
-def accept_mask(path: Path, out_dir: Path, *, size: tuple[int, int] | None = None) -> AcceptedMask:
-    """Check that a PNG below 4 MB masks some of a picture and not all; make what is sent.
+def accept_mask(
+    path: Path,
+    out_dir: Path,
+    *,
+    max_bytes: int,
+    size: tuple[int, int] | None = None,
+    called: str = "mask",
+) -> AcceptedMask:
+    """Check that a PNG masks some of a picture and not all; make what is sent.
 
-    That is an 8-bit RGBA PNG below 4 MB too. `size` is the picture's, where it is known.
+    That is an 8-bit RGBA PNG of at most `max_bytes` too. `size` is the picture's, where it is
+    known. A markup is checked alike and `called` so in what is said.
     """
     prepared, small = _new(out_dir, "prepared"), _new(out_dir, "thumbnail")
-    width, height = size or (None, None)
     done = decoder.run(
         "accept_mask",
         path=_whole(path),
         prepared=_whole(prepared),
         small=_whole(small),
-        width=width,
-        height=height,
+        size=size,
+        max_bytes=max_bytes,
+        called=called,
     )
     return AcceptedMask(
         facts=_mask_facts(done["facts"]),

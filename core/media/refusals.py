@@ -51,6 +51,9 @@ SENTENCES: Mapping[str, Message] = {
     "prepared_mask_too_large": msg(
         "Ready for the model, the mask has more than {limit_mb} MB. Give its areas simpler edges."
     ),
+    "prepared_markup_too_large": msg(
+        "Ready for the model, the markup has more than {limit_mb} MB. Draw it with plainer lines."
+    ),
     "mask_without_alpha": msg(
         "The mask has no transparency. Make what the model may change transparent."
     ),
@@ -66,6 +69,20 @@ SENTENCES: Mapping[str, Message] = {
         "The whole mask is transparent, so it protects nothing. "
         "Paint what must stay, or leave the mask out."
     ),
+    "markup_not_png": msg("The markup is {found}; it must be PNG with transparency."),
+    "markup_too_large": msg("The markup has {size_mb} MB; it must have less than {limit_mb} MB."),
+    "markup_without_alpha": msg(
+        "The markup has no transparency. Draw on a transparent layer and save that alone."
+    ),
+    "markup_of_other_size": msg(
+        "The markup is {mask_width} × {mask_height} pixels and the picture {width} × {height}. "
+        "They must be of the same size."
+    ),
+    "markup_opaque": msg(
+        "Nothing in the markup is fully transparent, so it would cover the whole picture. "
+        "Draw on a transparent layer and save that alone."
+    ),
+    "markup_clear": msg("The markup is empty. Draw on it what should change."),
     "video_cut": msg("The video is cut short: a part of the file is missing."),
     "video_unreadable": msg("The file is not an MP4 video that can be read."),
     "video_without_picture": msg("The MP4 file holds no picture track."),

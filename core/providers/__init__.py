@@ -47,8 +47,10 @@ class EditRequest:
     prompt: str
     images: Sequence[InputFile]
     mask: InputFile | None = None
+    markup: InputFile | None = None  # drawn over the first image; never beside a mask
     options: Mapping[str, Any] = field(default_factory=dict)
     client_request_id: str  # sent as X-Client-Request-Id; our attempt's id
+    safety_identifier: str | None = None  # who asks, in a form that only we can resolve
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -94,6 +94,7 @@ class ImageCapabilities:
     partials_max: int  # 0: no streaming
     mask: bool
     mask_max_bytes: int
+    markup: bool = False  # no limit of its own is known: a mask's holds
     pictures: PictureLimits
 
     def choices(self, option: str) -> Sequence[str]:

@@ -59,6 +59,11 @@ class Catalog:
     retired: Mapping[str, Retired]
     price_lists: Sequence[PriceList]
 
+    @property
+    def mask_max_bytes(self) -> int:
+        """The most that some model takes: which one it is for shows when a job is filed."""
+        return max(each.image.mask_max_bytes for each in self.by_id.values() if each.image)
+
     def model(self, id: str) -> Model:
         """Return a model, usable or shut down.
 

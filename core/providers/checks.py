@@ -38,6 +38,7 @@ class EditWish(TypedDict):
     options: Mapping[str, Any]
     inputs: Sequence[InputFacts]
     mask: NotRequired[InputFacts | None]
+    markup: NotRequired[InputFacts | None]
     on: date
 
 
@@ -155,6 +156,7 @@ def _edit(catalog: Catalog, wish: EditWish) -> Edit:
         options=wish["options"],
         inputs=wish["inputs"],
         mask=wish.get("mask"),
+        markup=wish.get("markup"),
     )
 
 

@@ -14,7 +14,12 @@ from core.providers.options import (
     unknown_problems,
     whole_problem,
 )
-from core.providers.pictures import InputFacts, mask_problems, picture_problems
+from core.providers.pictures import (
+    InputFacts,
+    markup_problems,
+    mask_problems,
+    picture_problems,
+)
 from core.providers.prompts import prompt_problems
 from core.providers.quoting import listed
 from core.providers.sizes import size_problems, size_warning
@@ -34,6 +39,7 @@ class Edit:
     options: Mapping[str, Any]
     inputs: Sequence[InputFacts]
     mask: InputFacts | None
+    markup: InputFacts | None
 
 
 def as_sent(edit: Edit) -> dict[str, Any]:
@@ -57,6 +63,10 @@ def edit_problems(edit: Edit) -> Iterator[Message]:
     yield from _input_problems(edit)
     if edit.mask is not None:
         yield from mask_problems(edit.mask, edit.image, edit.inputs, model=edit.model)
+    if edit.markup is not None:
+        yield from markup_problems(edit.markup, edit.image, edit.inputs, model=edit.model)
+        if edit.mask is not None:
+            yield msg("A mask and a markup cannot go together. Remove one of them.")
     yield from prompt_problems(edit.prompt, max_chars=edit.image.prompt_max_chars, required=True)
     options = given(edit.options)
     yield from unknown_problems(options, KNOWN)

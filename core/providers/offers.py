@@ -53,6 +53,7 @@ class EditOffer:
     inputs_max: int
     mask: bool
     mask_max_bytes: int
+    markup: bool
     pictures: PictureLimits
     prompt_max_chars: int
     defaults: Mapping[str, Any]
@@ -94,7 +95,9 @@ def edit_offer(model: Model, chosen: Mapping[str, Any] | None = None) -> EditOff
             msg("{model} makes no image edits. Choose another model.", model=model.label)
         )
     chosen = chosen or {}
-    blank = Edit(model=model.label, image=image, prompt="", options={}, inputs=(), mask=None)
+    blank = Edit(
+        model=model.label, image=image, prompt="", options={}, inputs=(), mask=None, markup=None
+    )
     defaults = edit_as_sent(blank)
     format = chosen.get("output_format", defaults["output_format"])
     transparent = chosen.get("background", defaults["background"]) == "transparent"
@@ -115,6 +118,7 @@ def edit_offer(model: Model, chosen: Mapping[str, Any] | None = None) -> EditOff
         inputs_max=image.inputs_max,
         mask=image.mask,
         mask_max_bytes=image.mask_max_bytes,
+        markup=image.markup,
         pictures=image.pictures,
         prompt_max_chars=image.prompt_max_chars,
         defaults=defaults,

@@ -129,9 +129,13 @@ def edit_body(request: EditRequest) -> Body:
         raise refused("invalid_request", "Only one image at a time can be streamed.")
     fields = [("prompt", request.prompt), ("model", request.model)]
     fields += [(name, _text(value)) for name, value in sorted(options.items())]
+    if request.safety_identifier:
+        fields.append(("safety_identifier", request.safety_identifier))
     files = [("image[]", image) for image in request.images]
     if request.mask is not None:
         files.append(("mask", request.mask))
+    if request.markup is not None:
+        files.append(("markup", request.markup))
     return multipart(fields, files)
 
 

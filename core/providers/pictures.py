@@ -117,3 +117,29 @@ def mask_problems(
             mask=mask.size,
             picture=inputs[0].size,
         )
+
+
+def markup_problems(
+    markup: InputFacts, image: ImageCapabilities, inputs: Sequence[InputFacts], *, model: str
+) -> Iterator[Message]:
+    """Yield what is wrong with a markup; what it shows is verified when it is uploaded."""
+    if not image.markup:
+        yield msg(
+            "{model} takes no markup. Remove it, or choose a newer model.",
+            model=model,
+        )
+        return
+    if markup.mime != "image/png" or not 0 < markup.bytes <= image.mask_max_bytes:
+        yield msg(
+            "The markup is {type} of {bytes} bytes; it must be a PNG file of 1 to {limit}.",
+            type=shown(markup.mime),
+            bytes=f"{markup.bytes:,}",
+            limit=f"{image.mask_max_bytes:,}",
+        )
+    if inputs and markup.size != inputs[0].size:
+        yield msg(
+            "The markup is {markup} and the first picture is {picture}; both must have the same "
+            "size. Draw the markup on this picture.",
+            markup=markup.size,
+            picture=inputs[0].size,
+        )

@@ -10,7 +10,6 @@ user or a provider wrote ever becomes part of one.
 """
 
 import re
-from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -47,12 +46,6 @@ def thumb_key(environment: str, sha256: str) -> str:
 def probe_key(environment: str, probe_id: UUID) -> str:
     """Return a key for a check of the bucket."""
     return f"{_root(environment)}/probes/{probe_id}"
-
-
-def expiring_prefixes(environment: str, providers: Iterable[str]) -> Sequence[str]:
-    """Return the prefixes whose objects expire; thumbnails and posters stay."""
-    names = ["inputs", *(_checked(_PROVIDER, provider) for provider in providers)]
-    return [f"{_root(environment)}/{name}/" for name in names]
 
 
 def _root(environment: str) -> str:

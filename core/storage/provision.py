@@ -1,4 +1,4 @@
-"""Set the bucket up: make it, let browsers talk to it, expire what housekeeping missed.
+"""Set the bucket up: make it, and let browsers talk to it.
 
 Each step is optional for the application's life: several stores let a key use a
 bucket and not configure it. A step that fails says what somebody with the right
@@ -30,22 +30,16 @@ class Step:
     detail: str  # when not done: why, and what to set by hand
 
 
-def provision(
-    bucket: Bucket, *, origins: Sequence[str], expire: Sequence[str] = (), expire_days: int = 0
-) -> Sequence[Step]:
+def provision(bucket: Bucket, *, origins: Sequence[str]) -> Sequence[Step]:
     """Bring the bucket to what the application needs; may be repeated.
 
-    `origins` are the pages' ('https://bench.example'). Objects under the
-    `expire` prefixes go after `expire_days`, a backstop for our own
-    housekeeping: give it more days than the retention settings.
+    `origins` are the pages' ('https://bench.example').
     """
-    steps = [_tried("bucket", {"Bucket": bucket.name}, lambda: _create(bucket))]
     cors = cors_rules(origins)
-    steps.append(_tried("cors", cors, lambda: _set_cors(bucket, cors)))
-    if expire:
-        rules = lifecycle_rules(expire, expire_days)
-        steps.append(_tried("lifecycle", rules, lambda: _set_lifecycle(bucket, rules)))
-    return steps
+    return [
+        _tried("bucket", {"Bucket": bucket.name}, lambda: _create(bucket)),
+        _tried("cors", cors, lambda: _set_cors(bucket, cors)),
+    ]
 
 
 def _tried(name: str, wanted: Any, action: Callable[[], str]) -> Step:
@@ -99,24 +93,3 @@ def _set_cors(bucket: Bucket, rules: Any) -> str:
     with bucket.talking() as s3:
         s3.put_bucket_cors(Bucket=bucket.name, CORSConfiguration=rules)
     return f"pages of {', '.join(rules['CORSRules'][0]['AllowedOrigins'])} may read and upload"
-
-
-def lifecycle_rules(prefixes: Sequence[str], days: int) -> dict[str, Any]:
-    """Return rules that remove what lies under `prefixes` for `days` days."""
-    return {
-        "Rules": [
-            {
-                "ID": f"expire-{prefix.strip('/').replace('/', '-')}",
-                "Status": "Enabled",
-                "Filter": {"Prefix": prefix},
-                "Expiration": {"Days": days},
-            }
-            for prefix in prefixes
-        ]
-    }
-
-
-def _set_lifecycle(bucket: Bucket, rules: Any) -> str:
-    with bucket.talking() as s3:
-        s3.put_bucket_lifecycle_configuration(Bucket=bucket.name, LifecycleConfiguration=rules)
-    return f"{len(rules['Rules'])} prefixes expire"

@@ -15,7 +15,7 @@ import bcrypt
 import yaml
 
 from core.errors import ConfigError
-from deploy.local.home import Home, write_private
+from deploy.local.home import Home, kept_json, write_private
 
 DEMO = {"tester": "김하나", "admin": "Dana Park"}  # the login is also the role
 LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # none that look alike
@@ -89,7 +89,5 @@ def _entries(home: Home) -> dict[str, Any]:
 
 
 def _passwords(home: Home) -> dict[str, dict[str, str]]:
-    if not home.passwords.exists():
-        return {}
-    found: dict[str, dict[str, str]] = json.loads(home.passwords.read_text(encoding="utf-8"))
+    found: dict[str, dict[str, str]] = kept_json(home.passwords)
     return found

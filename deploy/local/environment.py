@@ -1,6 +1,6 @@
 """The variables that the application's processes get, and those that must not reach them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,8 +46,7 @@ def with_file(env: Mapping[str, str], file: Path) -> dict[str, str]:
         ConfigError: names the first line that is not KEY=VALUE.
     """
     found: dict[str, str] = {}
-    lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
-    for number, line in enumerate(lines, start=1):
+    for number, line in enumerate(_lines(file), start=1):
         text = line.strip().removeprefix("export ").strip()
         if not text or text.startswith("#"):
             continue
@@ -56,6 +55,16 @@ def with_file(env: Mapping[str, str], file: Path) -> dict[str, str]:
             raise ConfigError(f"Line {number} of {str(file)!r} is not KEY=VALUE.")
         found[name.strip()] = _unquoted(value.strip())
     return {**found, **env}
+
+
+def _lines(file: Path) -> Sequence[str]:
+    try:
+        # Windows' editors put a mark before the first letter.
+        return file.read_text(encoding="utf-8-sig").splitlines() if file.exists() else []
+    except UnicodeDecodeError:
+        raise ConfigError(
+            f"{str(file)!r} is not in UTF-8 (perhaps in CP949). Save it as UTF-8."
+        ) from None
 
 
 def _unquoted(value: str) -> str:
@@ -74,7 +83,25 @@ def web_address(env: Mapping[str, str]) -> tuple[str, int]:
 def web_url(env: Mapping[str, str]) -> str:
     """Return what to open in the browser."""
     host, port = web_address(env)
-    return f"http://{EVERYWHERE.get(host, host)}:{port}"
+    return _url(host, port)
+
+
+def _url(host: str, port: int) -> str:
+    """Return how a program of this machine reaches what listens at `host`."""
+    reached = EVERYWHERE.get(host, host)
+    return f"http://[{reached}]:{port}" if ":" in reached else f"http://{reached}:{port}"
+
+
+def only_here(env: Mapping[str, str]) -> str:
+    """Return what will not work in other machines' browsers, or nothing."""
+    host, _ = web_address(env)
+    if host not in EVERYWHERE or not Own.of(env).s3 or env.get("S3_PUBLIC_ENDPOINT_URL"):
+        return ""
+    return (
+        f"Other machines can open the pages but neither see pictures nor upload: those links are "
+        f"signed for {EVERYWHERE[host]}. For them start with WEB_HOST=<this machine's address>, "
+        "or set S3_PUBLIC_ENDPOINT_URL."
+    )
 
 
 def application(
@@ -115,11 +142,10 @@ def _drop(env: dict[str, str], prefix: str) -> None:
 
 
 def _store(env: Mapping[str, str], port: int, keys: Mapping[str, str]) -> dict[str, str]:
-    host = web_address(env)[0]
-    browsers = f"http://{EVERYWHERE.get(host, host)}:{port}"
+    store = _url(web_address(env)[0], port)
     return {
-        "S3_ENDPOINT_URL": f"http://{EVERYWHERE.get(host, host)}:{port}",
-        "S3_PUBLIC_ENDPOINT_URL": env.get("S3_PUBLIC_ENDPOINT_URL") or browsers,
+        "S3_ENDPOINT_URL": store,
+        "S3_PUBLIC_ENDPOINT_URL": env.get("S3_PUBLIC_ENDPOINT_URL") or store,
         "S3_REGION": s3.REGION,
         "S3_BUCKET": s3.BUCKET,
         "S3_ACCESS_KEY_ID": keys["S3_ACCESS_KEY_ID"],

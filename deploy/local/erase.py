@@ -2,16 +2,22 @@
 
 import shutil
 
+from core.errors import ConfigError
 from deploy.local.follow import down
 from deploy.local.home import Home
+from deploy.local.running import State
 from deploy.local.terminal import Terminal
 
 
 def erase(home: Home) -> int:
-    """Delete what this stack made in its folder, and nothing else that lies there."""
+    """Delete what this stack made in its folder, and nothing else that lies there.
+
+    Raises:
+        ConfigError: something of it still runs; nothing was deleted.
+    """
     if not home.path.exists():
         return 0
-    down(home)
+    _stop(home)
     if home.postgres.is_symlink():
         shutil.rmtree(home.postgres.resolve(), ignore_errors=True)
         home.postgres.unlink()
@@ -24,3 +30,15 @@ def erase(home: Home) -> int:
         home.path.rmdir()
     Terminal().say(f"Deleted the data in {home.path}")
     return 0
+
+
+def _stop(home: Home) -> None:
+    """Stop everything; a worker that finishes a paid request needs its spool until it ends."""
+    before = State.load(home)
+    down(home)
+    left = [seen.pid for seen in before.children.values() if seen.alive()] if before else []
+    if left:
+        raise ConfigError(
+            f"Nothing was deleted: a worker ({', '.join(map(str, left))}) still finishes a paid "
+            "request. Wait until it has ended, and try again."
+        )

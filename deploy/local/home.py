@@ -1,12 +1,14 @@
 """Where the local stack keeps what it must not lose: `.local` in the checkout."""
 
 import errno
+import json
 import os
 import shutil
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from core.errors import ConfigError
 
@@ -147,6 +149,24 @@ def rotate_logs(home: Home) -> None:
     for log in home.logs.glob("*.log"):
         if log.stat().st_size > KEPT_LOG_BYTES:
             log.replace(log.with_suffix(".log.1"))
+
+
+def kept_json(path: Path) -> dict[str, Any]:
+    """Return what `write_private` has kept as JSON; nothing of a file that is not there.
+
+    Raises:
+        ConfigError: the file is not as we wrote it.
+    """
+    try:
+        kept = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    except ValueError:  # of the JSON or of its encoding
+        kept = None
+    if not isinstance(kept, dict):
+        raise ConfigError(
+            f"{str(path)!r} is damaged. Put it back from a copy, or delete it: "
+            "the next start makes a new one."
+        )
+    return kept
 
 
 def write_private(path: Path, text: str) -> None:

@@ -5,12 +5,12 @@ import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
-from deploy.local.home import write_private
+from deploy.local.home import kept_json, write_private
 
 
 def kept(path: Path) -> Mapping[str, str]:
     """Return AUTH_COOKIE_KEY and the local S3 server's credentials, the same at every start."""
-    known: dict[str, str] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    known: dict[str, str] = kept_json(path)
     fresh = {
         "AUTH_COOKIE_KEY": secrets.token_hex(32),
         "S3_ACCESS_KEY_ID": "LOCAL" + secrets.token_hex(8).upper(),

@@ -8,7 +8,14 @@ from dataclasses import replace
 
 from core.errors import ConfigError
 from deploy.local import accounts, keys, ports, s3
-from deploy.local.environment import LOOPBACK, Own, simulator_speed, web_address, web_url
+from deploy.local.environment import (
+    LOOPBACK,
+    Own,
+    only_here,
+    simulator_speed,
+    web_address,
+    web_url,
+)
 from deploy.local.follow import follow
 from deploy.local.home import Home, prepare, refused, rotate_logs
 from deploy.local.processes import Seen
@@ -108,6 +115,8 @@ class Run:
         self._terminal.welcome(
             web_url(self._env), accounts.known(self._home) if what.accounts else []
         )
+        if limits := only_here(self._env):
+            self._terminal.trouble(limits)
         self._terminal.say(f"Ctrl-C stops everything. Logs: {self._home.logs}")
 
 

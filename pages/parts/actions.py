@@ -52,6 +52,7 @@ def open_in_form(user: User, id: UUID) -> None:
             options=dict(shown.job.options),
             inputs=_adopted(user, shown.of_kind(AssetKind.INPUT)),
             masks=_adopted(user, shown.of_kind(AssetKind.MASK)),
+            markups=_adopted(user, shown.of_kind(AssetKind.MARKUP)),
         )
 
 

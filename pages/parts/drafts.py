@@ -21,9 +21,12 @@ def take_up(form: str, provider: Provider) -> None:
     if draft is None:
         uploads.keep(form)
         uploads.keep(uploads.mask_of(form))
+        uploads.keep(uploads.markup_of(form))
         return
     uploads.start_with(form, draft.get("inputs", []))
     uploads.start_with(uploads.mask_of(form), draft.get("masks", []))
+    uploads.start_with(uploads.markup_of(form), draft.get("markups", []))
+    st.session_state[f"{form}-drawn"] = "markup" if draft.get("markups") else "mask"
     st.session_state[f"{form}-parent"] = draft.get("parent")
     for name in ("prompt", "model"):
         if name in draft:
@@ -59,6 +62,7 @@ def keep_in_tab(user: User, form: str, wish: Wish) -> None:
             "options": dict(wish.options),
             "inputs": [str(id) for id in wish.input_ids],
             "masks": [str(wish.mask_id)] if wish.mask_id else [],
+            "markups": [str(wish.markup_id)] if wish.markup_id else [],
         },
         on_found=lambda: bring_back(user, form, wish.provider, st.session_state[key].found),
     )
@@ -77,6 +81,7 @@ def bring_back(user: User, form: str, provider: Provider, kept: Mapping[str, Any
         "options": options,
         "inputs": list(_files(user, kept["inputs"])),
         "masks": list(_files(user, kept["masks"])),
+        "markups": list(_files(user, kept.get("markups", []))),
     }
 
 

@@ -9,8 +9,7 @@ import streamlit as st
 from core.models import Provider
 from core.providers.offers import EditOffer, edit_offer
 from core.submissions import Wish
-from pages.parts import drafts, filing, uploads
-from pages.parts.components.uploader import Chosen, PixelRule, UploadedAsset
+from pages.parts import drafts, drawing, filing, uploads
 from pages.parts.controls import choose, option_name, switch
 from pages.parts.words import _, say
 
@@ -24,7 +23,7 @@ def show() -> filing.Filled:
     """Show the form and return what it asks for now."""
     drafts.take_up(FORM, Provider.GPT)
     inputs = uploads.pictures(FORM, max_files=16, purpose="input")
-    mask = _mask(inputs.files)
+    place = st.container()  # above the prompt; what it offers depends on the model below
     prompt = st.text_area(
         _("Prompt"),
         key=f"{FORM}-prompt",
@@ -35,36 +34,20 @@ def show() -> filing.Filled:
     model = filing.choose_model(Provider.GPT, key=f"{FORM}-model")
     chosen = {name: st.session_state.get(f"{FORM}-{name}") for name in DECISIVE}
     offer = edit_offer(model, {name: value for name, value in chosen.items() if value is not None})
+    with place:
+        drawn = drawing.choose(FORM, inputs.files, offer)
     wish = Wish(
         provider=Provider.GPT,
         model=model.id,
         prompt=prompt,
         options=_options(offer),
         input_ids=[UUID(asset["id"]) for asset in inputs.files],
-        mask_id=next((UUID(asset["id"]) for asset in mask.files), None),
+        mask_id=drawn.id("mask"),
+        markup_id=drawn.id("markup"),
         client_key="",
         parent_job_id=drafts.parent(FORM),
     )
-    return filing.Filled(form=FORM, wish=wish, unsettled=uploads.unsettled(inputs, mask))
-
-
-def _mask(inputs: Sequence[UploadedAsset]) -> Chosen:
-    """Take a mask for the first picture; it belongs to that picture's size."""
-    if not inputs:
-        return Chosen(files=[])
-    width, height = int(inputs[0]["width"] or 0), int(inputs[0]["height"] or 0)
-    slot = uploads.mask_of(FORM)
-    # A mask decides what is paid for: one that is there is never out of sight.
-    with st.expander(_("Mask (optional)"), expanded=uploads.holds(slot), icon=":material/gesture:"):
-        st.caption(
-            _(
-                "A PNG of {width} × {height}: transparent is changed, opaque stays.",
-                width=width,
-                height=height,
-            )
-        )
-        rule = PixelRule(exactly=(width, height), alpha=True)
-        return uploads.pictures(slot, max_files=1, purpose="mask", pixels=rule)
+    return filing.Filled(form=FORM, wish=wish, unsettled=uploads.unsettled(inputs, drawn.chosen))
 
 
 def _options(offer: EditOffer) -> Mapping[str, Any]:

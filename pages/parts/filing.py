@@ -103,7 +103,8 @@ def _offer_twin(twin: Job) -> None:
 
 
 def _file(user: User, wish: submissions.Wish) -> None:
-    content = (wish.model, wish.prompt, str(wish.options), str(wish.input_ids), str(wish.mask_id))
+    files = (wish.input_ids, wish.mask_id, wish.markup_id)
+    content = (wish.model, wish.prompt, str(wish.options), str(files))
     key = clicks.click_key(str(wish.provider), content)
     try:
         job = submissions.submit(services(), user, replace(wish, client_key=key))

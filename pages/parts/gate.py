@@ -22,6 +22,7 @@ def sign_in_labels() -> dict[str, str]:
         "hide": _("Hide password"),
         "caps_lock": _("Caps Lock is on."),
         "offline": _("The server does not answer. Check your connection and try again."),
+        "too_many": _("Too many people sign in from here right now. Wait a minute and try again."),
     }
 
 

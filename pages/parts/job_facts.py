@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from core.assets import UPLOADED
 from core.details import Detail
 from core.links import link_of
 from core.models import Asset, AssetKind, User
@@ -79,8 +80,13 @@ def _options(detail: Detail) -> None:
         look.table([_("Option"), _("Asked"), _("Actual")], rows)
 
 
+def _caption(asset: Asset) -> str:
+    drawn = {AssetKind.MASK: _("Mask"), AssetKind.MARKUP: _("Markup")}
+    return drawn.get(AssetKind(asset.kind), asset.filename or "")
+
+
 def _files(detail: Detail) -> None:
-    inputs = detail.of_kind(AssetKind.INPUT, AssetKind.MASK)
+    inputs = detail.of_kind(*UPLOADED)
     if not inputs:
         return
     look.label(_("Inputs"))
@@ -89,7 +95,7 @@ def _files(detail: Detail) -> None:
             {
                 "url": _picture(detail, asset),
                 "href": f"/api/assets/{asset.id}/download",
-                "caption": _("Mask") if asset.kind == AssetKind.MASK else asset.filename or "",
+                "caption": _caption(asset),
                 "meta": f"{asset.width}×{asset.height} · {size(asset.bytes)}",
             }
             for asset in inputs

@@ -5,27 +5,31 @@ from typing import Any, Literal
 
 import streamlit as st
 
-from core.intake import IMAGES, MAX_MASK_BYTES, VIDEOS
+from core.intake import IMAGES, VIDEOS
 from core.services import services
 from pages.parts.components.uploader import Chosen, PixelRule, uploader
 from pages.parts.words import _
 
 
 def pictures(
-    form: str, *, max_files: int, purpose: Literal["input", "mask"], pixels: PixelRule | None = None
+    form: str,
+    *,
+    max_files: int,
+    purpose: Literal["input", "mask", "markup"],
+    pixels: PixelRule | None = None,
 ) -> Chosen:
     """Show the uploader of one form and return what it holds."""
-    mask = purpose == "mask"
+    drawn = purpose != "input"
     settings = services().settings
-    types = ["image/png"] if mask else [*IMAGES, *VIDEOS]
+    types = ["image/png"] if drawn else [*IMAGES, *VIDEOS]
     limits = dict.fromkeys(IMAGES, settings.max_image_bytes)
     limits |= dict.fromkeys(VIDEOS, settings.max_video_bytes)
-    if mask:
-        limits = {"image/png": MAX_MASK_BYTES - 1}
+    if drawn:
+        limits = {"image/png": services().catalog.mask_max_bytes}
     start: Mapping[str, Any] = st.session_state.get(_slot(form), {"files": [], "reset": 0})
     chosen = uploader(
         key=f"{form}-files",
-        labels=labels(mask=mask),
+        labels=labels(purpose),
         accept=types,
         max_bytes=limits,
         multiple=max_files > 1,
@@ -55,6 +59,11 @@ def mask_of(form: str) -> str:
     return f"{form}-mask"
 
 
+def markup_of(form: str) -> str:
+    """Return the name of the uploader that takes a form's markup."""
+    return f"{form}-markup"
+
+
 def start_with(form: str, files: Sequence[Mapping[str, Any]]) -> None:
     """Let a form's uploader start again with these files."""
     reset = int(st.session_state.get(_slot(form), {"reset": 0})["reset"]) + 1
@@ -78,11 +87,15 @@ def _slot(form: str) -> str:
     return f"{form}-start"
 
 
-def labels(*, mask: bool) -> dict[str, str]:
-    """Return the uploader's texts."""
-    drop = _("Drop a mask here") if mask else _("Drop, paste or choose pictures")
+def labels(purpose: str) -> dict[str, str]:
+    """Return the texts of an uploader of inputs, of a mask, or of a markup."""
+    markup = purpose == "markup"
     return {
-        "drop": drop,
+        "drop": {
+            "input": _("Drop, paste or choose pictures"),
+            "mask": _("Drop a mask here"),
+            "markup": _("Drop a markup here"),
+        }[purpose],
         "drop_more": _("Drop or paste more"),
         "choose": _("Choose files"),
         "limits": _("{types} up to {limit}"),
@@ -112,8 +125,14 @@ def labels(*, mask: bool) -> dict[str, str]:
         "too_small_side": _("{name} is {width} × {height}; each side needs {limit} pixels."),
         "too_large_side": _("{name} is {width} × {height}; a side may have {limit} pixels."),
         "too_many_pixels": _("{name} has too many pixels: {width} × {height}."),
-        "other_size": _("The mask is {width} × {height}; it must be {limit}, like the picture."),
-        "no_alpha": _("{name} has no transparency. Erase what the model may change."),
+        "other_size": _("The markup is {width} × {height}; it must be {limit}, like the picture.")
+        if markup
+        else _("The mask is {width} × {height}; it must be {limit}, like the picture."),
+        "no_alpha": _(
+            "{name} has no transparency. Draw on a transparent layer and save that alone."
+        )
+        if markup
+        else _("{name} has no transparency. Erase what the model may change."),
         "offline": _("The server does not answer. Check your connection and try again."),
         "storage_refused": _("The bucket refused {name}. Try again."),
         "permission_expired": _("The permission to send {name} has run out. Try again."),

@@ -42,6 +42,21 @@ def test_an_unknown_address_is_json(api):
     assert answer.json() == {"error": "There is nothing here. Look at the address."}
 
 
+def test_a_body_that_nobody_can_read_is_not_blamed_on_the_address(api):
+    answer = api.post(
+        "/login",
+        content=b'{"login_id": "\xb1\xe8"}',  # CP949
+        headers={
+            "content-type": "application/json",
+            "X-Proofsheet": "1",
+            "accept-language": "en",
+        },
+    )
+
+    assert answer.status_code == 400
+    assert answer.json() == {"error": "The request cannot be read. Send JSON in UTF-8."}
+
+
 @pytest.mark.parametrize(
     ("chosen", "browser", "words"),
     [

@@ -117,7 +117,7 @@ def test_a_combination_that_the_model_refuses_is_named(model, options, words):
             "The mask is 512x512 and the first picture is 1024x1024; both must have the same size.",
         ),
         ({"mask": picture(mime="image/jpeg")}, "The mask is 'image/jpeg'; it must be a PNG file"),
-        ({"mask": picture(bytes=4 * 2**20)}, "The mask has 4,194,304 bytes; 1 to 4,194,303"),
+        ({"mask": picture(bytes=4 * 2**20)}, "The mask has 4,194,304 bytes; 1 to 3,999,999"),
         ({"mask": picture(bytes=0)}, "The mask has 0 bytes"),
     ],
 )
@@ -125,6 +125,29 @@ def test_a_wrong_file_is_named(changed, words):
     problems = edit_says(**changed)
     assert len(problems) == 1
     assert words in problems[0]
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"markup": picture(512, 512)}, "The markup is 512x512 and the first picture is 1024x1024"),
+        ({"markup": picture(mime="image/jpeg")}, "it must be a PNG file of 1 to 3,999,999"),
+        ({"markup": picture(bytes=4_000_000)}, "of 4,000,000 bytes; it must be a PNG file"),
+        ({"markup": PICTURE, "mask": PICTURE}, "A mask and a markup cannot go together."),
+    ],
+)
+def test_a_wrong_markup_is_named(changed, words):
+    problems = edit_says("gpt-image-2.6-flare", **changed)
+    assert len(problems) == 1
+    assert words in problems[0]
+
+
+def test_a_markup_is_for_the_models_since_2_5():
+    assert edit_says("gpt-image-2.6-sunburst", markup=PICTURE) == []
+    assert edit_says("gpt-image-2.5-flare", markup=PICTURE) == []
+    assert edit_says("gpt-image-2", markup=PICTURE) == [
+        "GPT Image 2 takes no markup. Remove it, or choose a newer model."
+    ]
 
 
 def test_a_mask_belongs_to_the_first_picture():

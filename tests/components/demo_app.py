@@ -108,7 +108,7 @@ def form() -> None:
         look.label(TEXT["inputs"], "1–16")
         found = uploader(
             key="inputs",
-            labels=uploads.labels(mask=False),
+            labels=uploads.labels("input"),
             accept=[*PICTURES, "video/mp4"],
             max_bytes=PICTURES | {"video/mp4": 500_000_000},
             multiple=True,
@@ -138,7 +138,7 @@ def form() -> None:
         look.label(TEXT["mask"])
         uploader(
             key="mask",
-            labels=uploads.labels(mask=True),
+            labels=uploads.labels("mask"),
             accept=["image/png"],
             max_bytes={"image/png": 4_000_000},
             multiple=False,

@@ -63,6 +63,7 @@ SIGN_IN: Final = {
         "hide": "Hide password",
         "caps_lock": "Caps Lock is on.",
         "offline": "The server does not answer. Check your connection and try again.",
+        "too_many": "Too many people sign in from here right now. Wait a minute and try again.",
         "promise": "The bench for image edits and videos: every result, cost and verdict.",
     },
     "ko": {
@@ -75,6 +76,7 @@ SIGN_IN: Final = {
         "hide": "비밀번호 숨기기",
         "caps_lock": "Caps Lock이 켜져 있습니다.",
         "offline": "서버가 응답하지 않습니다. 연결을 확인하고 다시 시도하세요.",
+        "too_many": "지금 이곳에서 로그인하는 사람이 너무 많습니다. 1분 뒤에 다시 시도하세요.",
         "promise": "이미지 편집과 동영상을 시험하는 작업대. 결과도 비용도 판단도 남습니다.",
     },
 }

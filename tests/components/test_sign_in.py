@@ -54,6 +54,13 @@ def test_a_silent_server_is_told(visit, visitor):
     expect(page.get_by_role("button", name="Sign in", exact=True)).to_be_enabled()
 
 
+def test_a_proxys_limit_is_not_taken_for_silence(visit, visitor):
+    page = visit("/?sample=signing-in")
+    page.route("**/api/login", lambda route: route.fulfill(status=429, body="<h1>429</h1>"))
+    fill_in(page, "open sesame")
+    expect(page.get_by_role("alert")).to_contain_text("Too many people sign in from here")
+
+
 def test_the_api_hears_which_language_the_page_speaks(visit, visitor):
     page = visit("/?sample=signing-in")
     expect(page.get_by_role("button", name="Sign in", exact=True)).to_be_visible()

@@ -74,6 +74,16 @@ def test_all_mistakes_are_told_in_one_sentence():
         ("MINIMAX_TIMEOUT_S", "1e300", "must be at most 86400 seconds, not '1e300'"),
         ("MINIMAX_TIMEOUT_S", "nan", "must be a number above 0"),
         ("POLL_INTERVAL_S", "0.00001", "must be 0.05 to 3600 seconds"),
+        ("OPENAI_API_KEY", "sk-abc\u200bdef", "without spaces; its character 7 is U+200B"),
+        ("MINIMAX_API_KEY", "two words", "its character 4 is U+0020"),
+        ("S3_SECRET_ACCESS_KEY", "비밀", "must be printable ASCII"),
+        ("WEB_HOST", "foo bar", "must be an address or a host name"),
+        ("WEB_HOST", "127.0.0.1:8501", "must be an address or a host name"),
+        ("WEB_HOST", "*", "must be an address or a host name"),
+        ("DOWNLOAD_ALLOWED_HOSTS", "cdn.example,http://x", "must be hosts like 'cdn.example.com'"),
+        ("DOWNLOAD_ALLOWED_HOSTS", "cdn.example:port", "must be hosts like"),
+        ("DOWNLOAD_ALLOWED_HOSTS", "[::1]:0", "must be hosts like"),
+        ("SIMULATED_PROVIDERS", "opnai", "must be among openai, minimax, not 'opnai'"),
         ("OPENAI_API_KEY", "CHANGE-ME", "still holds 'CHANGE-ME' from the example"),
         ("AUTH_COOKIE_KEY", "CHANGE-ME" * 4, "still holds 'CHANGE-ME' from the example"),
     ],
@@ -84,6 +94,31 @@ def test_each_wrong_value_says_what_was_expected(name, value, expected):
         Settings.from_env(NEEDED | {name: value})
 
     assert expected in str(caught.value)
+
+
+def test_a_wrong_key_is_not_shown():
+    with pytest.raises(ConfigError) as caught:
+        Settings.from_env(NEEDED | {"OPENAI_API_KEY": "sk-secret\u200b"})
+
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::", "::1", "localhost", "bench.local"])
+def test_it_listens_at_any_address_or_name(host):
+    assert Settings.from_env(NEEDED | {"WEB_HOST": host}).web_host == host
+
+
+def test_downloads_are_allowed_from_hosts_with_and_without_a_port():
+    named = "CDN.example, 127.0.0.1:9000,[::1]:80,[::1]"
+
+    settings = Settings.from_env(NEEDED | {"DOWNLOAD_ALLOWED_HOSTS": named})
+
+    assert settings.download_allowed_hosts == {
+        "cdn.example",
+        "127.0.0.1:9000",
+        "[::1]:80",
+        "[::1]",
+    }
 
 
 def test_every_default_would_pass_its_own_check():

@@ -201,6 +201,45 @@ class TestLockOut:
         with pytest.raises(TooMany, match="Wait 15 minutes"):
             enter()
 
+    def locks(self, sessions):
+        with sessions() as session:
+            lines = select(Audit.object_type, Audit.object_id, Audit.address)
+            return session.execute(lines.where(Audit.action == "sign_in_locked")).all()
+
+    def test_the_failure_that_locks_leaves_one_trace(self, sessions, enter):
+        self.fail(sessions, sign_in.MAX_FAILURES_PER_ACCOUNT - 1, address="198.51.100.1")
+        assert self.locks(sessions) == []
+
+        with pytest.raises(Rejected):
+            enter(password="wrong")
+        for _ in range(3):
+            with pytest.raises(TooMany):
+                enter(password="wrong")
+
+        assert self.locks(sessions) == [("account", "kim", CLIENT.address)]
+
+    def test_within_one_window_a_second_lock_adds_no_trace(self, sessions, enter):
+        self.fail(sessions, sign_in.MAX_FAILURES_PER_ACCOUNT - 1)
+        for _ in range(2):  # one failure leaves the window, and one more comes
+            with pytest.raises(Rejected):
+                enter(password="wrong")
+            with sessions.begin() as session:
+                newest = select(func.max(LoginAttempt.id)).scalar_subquery()
+                session.execute(
+                    update(LoginAttempt).where(LoginAttempt.id == newest).values(succeeded=True)
+                )
+
+        assert len(self.locks(sessions)) == 1
+
+    def test_an_address_is_locked_with_a_trace_of_its_own(self, sessions, enter):
+        for number in range(sign_in.MAX_FAILURES_PER_ADDRESS - 1):
+            self.fail(sessions, 1, login_id=f"name-{number}")
+
+        with pytest.raises(Rejected):
+            enter(password="wrong")
+
+        assert self.locks(sessions) == [("address", CLIENT.address, CLIENT.address)]
+
     def test_the_lock_ends_with_its_window(self, sessions, enter):
         self.fail(sessions, sign_in.MAX_FAILURES_PER_ACCOUNT)
         with sessions.begin() as session:

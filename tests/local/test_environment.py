@@ -4,10 +4,11 @@ import pytest
 
 from core.errors import ConfigError
 from core.settings import Settings
-from deploy.local.environment import Own, application, plain, with_file
+from deploy.local.environment import Own, application, only_here, plain, web_url, with_file
 from deploy.local.home import Home
 
 PORTS = {"s3": 20001, "openai": 20002, "minimax": 20003}
+EVERY_ADDRESS = "0.0.0.0"  # noqa: S104  (nothing is bound)
 KEYS = {
     "AUTH_COOKIE_KEY": "k" * 64,
     "S3_ACCESS_KEY_ID": "LOCALKEY",
@@ -97,6 +98,47 @@ def test_a_line_of_the_file_that_says_nothing_is_named_without_its_content(tmp_p
     with pytest.raises(ConfigError, match=r"Line 2 of '.*\.env' is not KEY=VALUE") as refused:
         with_file({}, file)
     assert "sk-secret" not in str(refused.value)
+
+
+def test_a_mark_before_the_first_letter_is_no_part_of_it(tmp_path):
+    file = tmp_path / ".env"
+    file.write_bytes("\ufeffWEB_PORT=9000\n".encode())
+
+    assert with_file({}, file) == {"WEB_PORT": "9000"}
+
+
+def test_a_file_in_another_encoding_is_one_sentence(tmp_path):
+    file = tmp_path / ".env"
+    file.write_bytes("# 우리 것\nWEB_PORT=9000\n".encode("cp949"))
+
+    with pytest.raises(ConfigError, match=r"is not in UTF-8 .perhaps in CP949."):
+        with_file({}, file)
+
+
+def test_an_address_of_ipv6_stands_in_brackets(tmp_path):
+    env = made(tmp_path, WEB_HOST="::1")
+    settings = Settings.from_env(env)
+
+    assert web_url(env) == settings.public_base_url == "http://[::1]:8501"
+    assert settings.s3_public_endpoint_url == "http://[::1]:20001"
+
+
+def test_listening_everywhere_says_what_other_machines_miss():
+    assert "signed for 127.0.0.1" in only_here({"WEB_HOST": EVERY_ADDRESS})
+    assert "signed for ::1" in only_here({"WEB_HOST": "::"})
+
+
+@pytest.mark.parametrize(
+    "env",
+    [
+        {},
+        {"WEB_HOST": "192.0.2.7"},
+        {"WEB_HOST": "::", "S3_PUBLIC_ENDPOINT_URL": "http://192.0.2.7:9000"},
+        {"WEB_HOST": "::", "S3_BUCKET": "elsewhere"},
+    ],
+)
+def test_where_nothing_is_missed_nothing_is_said(env):
+    assert only_here(env) == ""
 
 
 def test_from_another_machine_the_pages_and_the_pictures_have_the_same_host(tmp_path):

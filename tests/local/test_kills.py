@@ -116,6 +116,25 @@ def test_a_worker_with_paid_work_is_left_to_finish_by_the_next_start(stack):
     assert state.children["worker (earlier)"].pid == working
 
 
+def test_nothing_is_erased_while_a_worker_finishes_paid_work(stack):
+    paid = {"OPENAI_API_KEY": "sk-real", "WORKER_IS_DEAF": "1"}
+    terminal = stack.up("worker,web", **paid)
+    working = stack.pid("worker")
+    kill(terminal.process.pid)
+    terminal.ends()
+
+    refused = stack.run("erase")
+
+    assert refused.returncode == 1
+    assert f"Nothing was deleted: a worker ({working}) still finishes" in refused.stderr
+    assert stack.home.spool.exists()
+    assert not gone(working)
+
+    kill(working)
+    assert stack.run("erase").returncode == 0
+    assert not stack.home.path.exists()
+
+
 def test_a_second_ctrl_c_waits_for_nobody(stack):
     terminal = stack.up("worker,web", WORKER_IS_DEAF="1")
 

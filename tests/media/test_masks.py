@@ -11,6 +11,7 @@ from tests.media.makers import chunk, encoded, png
 
 Write = Callable[[bytes], Path]
 SIZE = (64, 48)
+LIMIT = 3_999_999
 
 
 def mask(clear: tuple[int, int, int, int] | None = (10, 10, 20, 20), mode: str = "RGBA") -> bytes:
@@ -23,17 +24,17 @@ def mask(clear: tuple[int, int, int, int] | None = (10, 10, 20, 20), mode: str =
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA"])
 def test_a_mask_tells_how_much_may_change(write: Write, out: Path, mode: str) -> None:
-    facts = accept_mask(write(mask(mode=mode)), out, size=SIZE).facts
+    facts = accept_mask(write(mask(mode=mode)), out, size=SIZE, max_bytes=LIMIT).facts
 
     assert (facts.width, facts.height) == SIZE
     assert facts.transparent_share == pytest.approx(100 / (64 * 48))
 
 
 def test_one_transparent_pixel_is_enough_and_one_opaque_too(write: Write, out: Path) -> None:
-    one = accept_mask(write(mask((0, 0, 1, 1))), out).facts
+    one = accept_mask(write(mask((0, 0, 1, 1))), out, max_bytes=LIMIT).facts
     all_but_one = Image.new("RGBA", SIZE, (0, 0, 0, 0))
     all_but_one.putpixel((63, 47), (0, 0, 0, 255))
-    rest = accept_mask(write(encoded(all_but_one, "PNG")), out).facts
+    rest = accept_mask(write(encoded(all_but_one, "PNG")), out, max_bytes=LIMIT).facts
 
     assert one.transparent_share + rest.transparent_share == pytest.approx(1)
 
@@ -59,15 +60,22 @@ def test_one_transparent_pixel_is_enough_and_one_opaque_too(write: Write, out: P
 )
 def test_what_is_wrong_is_said(write: Write, out: Path, content: bytes, sentence: str) -> None:
     with pytest.raises(MediaRejected, match=sentence):
-        accept_mask(write(content), out, size=SIZE)
+        accept_mask(write(content), out, size=SIZE, max_bytes=LIMIT)
+
+
+def test_a_markup_is_told_in_its_own_words(write: Write, out: Path) -> None:
+    empty = write(encoded(Image.new("RGBA", SIZE, (0, 0, 0, 0)), "PNG"))
+
+    with pytest.raises(MediaRejected, match="The markup is empty"):
+        accept_mask(empty, out, size=SIZE, max_bytes=LIMIT, called="markup")
 
 
 def test_4_mb_are_too_much(write: Write, out: Path) -> None:
     heavy = encoded(Image.new("RGBA", (1000, 1000), (0, 0, 0, 0)), "PNG", compress_level=0)
     assert len(heavy) > 4_000_000
 
-    with pytest.raises(MediaRejected, match=r"The mask has 4\.0 MB; it must have less than 4 MB"):
-        accept_mask(write(heavy), out)
+    with pytest.raises(MediaRejected, match=r"The mask has 4\.0 MB; it must have less than 4.0 MB"):
+        accept_mask(write(heavy), out, max_bytes=LIMIT)
 
 
 def deep(pixels: Image.Image, *, colours: int) -> bytes:
@@ -92,7 +100,7 @@ def clear_box() -> Image.Image:
     ids=["RGBA", "grey", "16-bit grey", "16-bit RGBA"],
 )
 def test_what_is_sent_is_an_8_bit_rgba_png(write: Write, out: Path, content: bytes) -> None:
-    sent = accept_mask(write(content), out, size=SIZE).prepared
+    sent = accept_mask(write(content), out, size=SIZE, max_bytes=LIMIT).prepared
 
     header = sent.path.read_bytes()[:33]
     assert (header[24], header[25]) == (8, 6)  # bits, and RGBA
@@ -104,7 +112,7 @@ def test_what_is_sent_is_an_8_bit_rgba_png(write: Write, out: Path, content: byt
 def test_what_is_sent_carries_no_notes(write: Write, out: Path) -> None:
     notes = chunk(b"tEXt", b"Author\0Kim") + chunk(b"eXIf", b"MM\0*\0\0\0\x08\0\0")
     content = mask()
-    sent = accept_mask(write(content[:33] + notes + content[33:]), out).prepared
+    sent = accept_mask(write(content[:33] + notes + content[33:]), out, max_bytes=LIMIT).prepared
 
     kinds = {b"tEXt", b"eXIf", b"iTXt", b"zTXt", b"iCCP"}
     assert not [kind for kind in kinds if kind in sent.path.read_bytes()]
@@ -113,7 +121,7 @@ def test_what_is_sent_carries_no_notes(write: Write, out: Path) -> None:
 def test_a_mask_is_turned_as_its_picture_is(write: Write, out: Path) -> None:
     notes = Image.Exif()
     notes[0x0112] = 6
-    turned = accept_mask(write(encoded(clear_box(), "PNG", exif=notes)), out)
+    turned = accept_mask(write(encoded(clear_box(), "PNG", exif=notes)), out, max_bytes=LIMIT)
 
     assert (turned.facts.width, turned.facts.height) == (48, 64)
     assert (turned.prepared.width, turned.prepared.height) == (48, 64)
@@ -127,7 +135,7 @@ def test_colours_that_would_take_too_much_room_are_left_out(write: Write, out: P
     heavy = encoded(noise, "PNG")
     assert 3_000_000 < len(heavy) < 4_000_000
 
-    taken = accept_mask(write(heavy), out)
+    taken = accept_mask(write(heavy), out, max_bytes=LIMIT)
 
     assert taken.prepared.bytes < 4_000_000
     assert taken.facts.transparent_share == pytest.approx(1 / 1900**2)

@@ -82,7 +82,7 @@ def put(services):
     """Upload a picture or mask as a person's browser does; return it as its form shows it."""
 
     def upload(user, purpose: str) -> dict:
-        content = png("RGBA" if purpose == "mask" else "RGB")
+        content = png("RGB" if purpose == "input" else "RGBA")
         file = intake.Announcement(
             filename=f"{purpose}.png",
             content_type="image/png",

@@ -5,8 +5,9 @@ import streamlit as st
 from sqlalchemy import select
 from streamlit.testing.v1 import AppTest
 
+from core.assets import UPLOADED
 from core.details import Detail, load
-from core.models import AssetKind, Job, Provider
+from core.models import Job, Provider
 from pages.parts import drafts
 from tests.core.conftest import person
 from tests.pages.conftest import masked_job
@@ -22,7 +23,7 @@ def newest(services, user) -> Detail:
 
 def filed_with(services, user) -> list[str]:
     files = newest(services, user).files
-    return [file.kind for file in files if file.kind in {AssetKind.INPUT, AssetKind.MASK}]
+    return [file.kind for file in files if file.kind in UPLOADED]
 
 
 def file(at: AppTest) -> None:
@@ -135,6 +136,25 @@ def brought_back(user, kept) -> dict:
     """Return the draft that a form would start with."""
     drafts.bring_back(user, "edit", Provider.GPT, kept)
     return dict(st.session_state.pop("draft:gpt"))
+
+
+def test_a_markup_is_filed_and_comes_back_as_one(open_page, services, kim, put):
+    at = open_page("history")
+    at.session_state["edit-kept"] = [put(kim, "input")]
+    at.session_state["edit-markup-kept"] = [put(kim, "markup")]
+    at.session_state["edit-drawn"] = "markup"
+    at.switch_page("image_edit.py").run()
+    at.text_area[0].set_value("make the sky green").run()
+    file(at)
+    first = newest(services, kim).job
+    assert filed_with(services, kim) == ["input", "markup"]
+
+    at = open_page("job", id=str(first.id))
+    at.button(key="job-form").click().run()
+    file(at.switch_page("image_edit.py").run())
+
+    assert newest(services, kim).job.id != first.id
+    assert filed_with(services, kim) == ["input", "markup"]
 
 
 def test_what_was_taken_out_of_the_form_does_not_come_back(open_page, services, kim, put):

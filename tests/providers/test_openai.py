@@ -42,7 +42,9 @@ def edit(
     picture: Any,
     *,
     on_partial: Any = lambda index, image: None,
+    safety_identifier: str | None = None,
     mask: Any = None,
+    markup: Any = None,
     total_s: float = 5,
     **options: Any,
 ) -> EditAnswer:
@@ -51,8 +53,10 @@ def edit(
         prompt="make it blue",
         images=[picture],
         mask=mask,
+        markup=markup,
         options=options,
         client_request_id="attempt-1",
+        safety_identifier=safety_identifier,
     )
     client = OpenAI(base_url=f"{server.url}/v1", api_key="sk-secret")
     limits = SendLimits(connect_s=2, total_s=total_s)
@@ -81,6 +85,18 @@ class TestRequest:
         names = [line.split(b'name="')[1].split(b'"')[0] for line in body.split(b"\r\n--")[:-1]]
         assert names == [b"prompt", b"model", b"n", b"quality", b"size", b"image[]", b"mask"]
         assert b'name="mask"; filename="m.png"\r\nContent-Type: image/png\r\n\r\n' in body
+
+    def test_it_tells_who_asks_without_a_name(self, spool, picture):
+        with serving(replying(answer(WHOLE))) as server:
+            edit(server, spool, picture, safety_identifier="3f2a")
+            assert b'name="safety_identifier"\r\n\r\n3f2a\r\n' in server.body()
+
+    def test_a_markup_is_a_file_of_its_own(self, spool, picture, tmp_path):
+        drawn = input_file(tmp_path, png(color=(0, 0, 0)), name="drawn.png")
+        with serving(replying(answer(WHOLE))) as server:
+            edit(server, spool, picture, markup=drawn)
+            body = server.body()
+        assert b'name="markup"; filename="drawn.png"\r\nContent-Type: image/png\r\n' in body
 
     def test_true_is_written_small(self, spool, picture):
         stream = chunked(completed(png()))

@@ -4,7 +4,7 @@ from uuid import UUID
 import pytest
 
 from core.storage.disposition import attachment
-from core.storage.keys import expiring_prefixes, input_key, probe_key, result_key, thumb_key
+from core.storage.keys import input_key, result_key, thumb_key
 
 ID = UUID("01931c5e-7c00-7000-8000-000000000001")
 AT = datetime(2026, 11, 22, 23, 30, tzinfo=UTC)
@@ -69,14 +69,6 @@ def test_no_other_part_is_taken_unchecked() -> None:
         result_key("dev", provider="thumbs", at=AT, job_id=ID, name="a.png")
     with pytest.raises(ValueError, match="part of a key"):
         thumb_key("dev", "../" + SHA256)
-
-
-def test_only_results_and_inputs_expire() -> None:
-    prefixes = expiring_prefixes("dev", ["gpt", "hailuo"])
-
-    assert prefixes == ["dev/inputs/", "dev/gpt/", "dev/hailuo/"]
-    assert not thumb_key("dev", SHA256).startswith(tuple(prefixes))
-    assert not probe_key("dev", ID).startswith(tuple(prefixes))
 
 
 @pytest.mark.parametrize(

@@ -1,21 +1,18 @@
 import json
 
 from core.storage.bucket import Bucket
-from core.storage.keys import expiring_prefixes
 from core.storage.provision import provision
 
 ORIGIN = "https://bench.example"
-EXPIRING = expiring_prefixes("test", ["gpt", "hailuo"])
 
 
 def test_a_missing_bucket_is_made_once_and_configured(missing: Bucket) -> None:
     for detail in ("was created", "is there"):
-        steps = provision(missing, origins=[ORIGIN], expire=EXPIRING, expire_days=400)
+        steps = provision(missing, origins=[ORIGIN])
 
         assert [(step.name, step.done) for step in steps] == [
             ("bucket", True),
             ("cors", True),
-            ("lifecycle", True),
         ]
         assert detail in steps[0].detail
 
@@ -31,21 +28,8 @@ def test_only_our_pages_and_signed_headers_are_let_in(missing: Bucket) -> None:
     assert rule["ExposeHeaders"] == ["ETag"]
 
 
-def test_small_pictures_never_expire(missing: Bucket) -> None:
-    provision(missing, origins=[ORIGIN], expire=EXPIRING, expire_days=400)
-
-    with missing.talking() as s3:
-        rules = s3.get_bucket_lifecycle_configuration(Bucket=missing.name)["Rules"]
-    assert {rule["Filter"]["Prefix"] for rule in rules} == {
-        "test/gpt/",
-        "test/hailuo/",
-        "test/inputs/",
-    }
-    assert {rule["Expiration"]["Days"] for rule in rules} == {400}
-
-
 def test_what_could_not_be_set_is_told_in_full(nowhere: Bucket) -> None:
-    steps = provision(nowhere, origins=[ORIGIN], expire=EXPIRING, expire_days=400)
+    steps = provision(nowhere, origins=[ORIGIN])
 
     assert not any(step.done for step in steps)
     for step in steps:

@@ -100,6 +100,15 @@ def test_the_png_of_a_picture_is_made_once(services, file_edit, upload):
     assert mimes == ["image/jpeg", "image/png"]
 
 
+def test_a_markup_goes_with_its_picture(file_edit, settle, upload):
+    drawn = upload(mask_for(), purpose="markup")
+
+    detail = settle(file_edit(model="gpt-image-2.6-flare", markup_id=drawn))
+
+    assert detail.stage is Stage.STORED
+    assert len(detail.of_kind(AssetKind.MARKUP)) == 1
+
+
 def test_bytes_that_changed_in_the_bucket_are_never_sent(
     services, file_edit, settle, upload, openai_simulator
 ):

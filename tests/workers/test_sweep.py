@@ -84,7 +84,7 @@ def spooled_answer(services, hands, attempt, job) -> None:
     task = asking.load(services, job.id)
     files = asking.fetch(services, task, services.settings.spool_dir)
     answer = services.images.edit(
-        asking.edit_request(files, client_id=attempt.id),
+        asking.edit_request(files, client_id=attempt.id, safety_identifier="u"),
         limits=SendLimits(connect_s=5, total_s=10),
         spool=hands.spool.body(attempt.id),
         on_partial=lambda _i, _b: None,
@@ -279,7 +279,9 @@ def _limits():
 
 def _request(services, job):
     task = asking.load(services, job.id)
-    return asking.video_request(asking.Files(task=task, images=[], mask=None), callback_url=None)
+    return asking.video_request(
+        asking.Files(task=task, images=[], mask=None, markup=None), callback_url=None
+    )
 
 
 def test_an_uncertain_job_whose_task_was_noted_goes_on(services, hands, kim, file_video, settle):

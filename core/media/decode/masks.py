@@ -1,4 +1,4 @@
-"""Check a mask, and write the copy of it that is shown and sent."""
+"""Check a mask, or a markup, and write the copy of it that is shown and sent."""
 
 import os
 from collections.abc import Mapping
@@ -11,46 +11,56 @@ from core.media.decode import limits
 from core.media.decode.normal import orientation, plain, upright
 from core.media.decode.pictures import decoded, reading
 from core.media.decode.refused import RefusedError
-from core.media.decode.writing import shrunk, write_mask, write_small
+from core.media.decode.writing import shrunk, write_markup, write_mask, write_small
 from core.media.sniff import HEAD_BYTES, NAMES, PNG, sniff
 
-MASK_LIMIT_BYTES = 4_000_000  # the provider takes less
 MODES = frozenset({"RGBA", "LA"})  # a palette's transparency is no channel
 
 
 def accept(
-    *, path: str, prepared: str, small: str, width: int | None, height: int | None
+    *,
+    path: str,
+    prepared: str,
+    small: str,
+    size: tuple[int, int] | None,
+    max_bytes: int,
+    called: str,
 ) -> Mapping[str, Any]:
-    """Decode a mask, for a picture of `width` x `height` if they are given, or refuse it."""
-    _check_file(path)
+    """Decode a mask, for a picture of a `size` if it is given, or refuse it.
+
+    `called`: "mask" or "markup"; the codes of what is wrong begin with it.
+    """
+    _check_file(path, max_bytes, called)
     with decoded(path, declared=PNG, accepted=frozenset({PNG})) as picture:
         if picture.image.mode not in MODES:
-            raise RefusedError("mask_without_alpha")
+            raise RefusedError(f"{called}_without_alpha")
         with reading():
             image = _plain(picture.image)
-        if width is not None and height is not None:
-            _check_size(image, width, height)
+        if size is not None:
+            _check_size(image, *size, called)
         share = _transparent_share(image)
         if share in {0, 1}:
-            raise RefusedError("mask_clear" if share else "mask_opaque")
-        limits.restrict_output(MASK_LIMIT_BYTES - 1)
+            raise RefusedError(f"{called}_clear" if share else f"{called}_opaque")
+        limits.restrict_output(max_bytes)
+        write = write_mask if called == "mask" else write_markup
         return {
             "facts": {"width": image.width, "height": image.height, "transparent_share": share},
-            "prepared": write_mask(image, prepared),
+            "prepared": write(image, prepared),
             "small": write_small(shrunk(image), small),
         }
 
 
-def _check_file(path: str) -> None:
+def _check_file(path: str, max_bytes: int, called: str) -> None:
     """Say what is wrong in a mask's own words before the picture's rules apply."""
     with Path(path).open("rb") as file:
         found = sniff(file.read(HEAD_BYTES))
         size = os.fstat(file.fileno()).st_size
     if found is not None and found != PNG:
-        raise RefusedError("mask_not_png", found=NAMES[found])
-    if size >= MASK_LIMIT_BYTES:
-        limit_mb = MASK_LIMIT_BYTES // 1_000_000
-        raise RefusedError("mask_too_large", size_mb=round(size / 1e6, 1), limit_mb=limit_mb)
+        raise RefusedError(f"{called}_not_png", found=NAMES[found])
+    if size > max_bytes:
+        raise RefusedError(
+            f"{called}_too_large", size_mb=round(size / 1e6, 1), limit_mb=round(max_bytes / 1e6, 1)
+        )
 
 
 def _plain(image: Image.Image) -> Image.Image:
@@ -59,10 +69,10 @@ def _plain(image: Image.Image) -> Image.Image:
     return upright(plain(image), turn)
 
 
-def _check_size(image: Image.Image, width: int, height: int) -> None:
+def _check_size(image: Image.Image, width: int, height: int, called: str) -> None:
     if image.size != (width, height):
         raise RefusedError(
-            "mask_of_other_size",
+            f"{called}_of_other_size",
             mask_width=image.width,
             mask_height=image.height,
             width=width,

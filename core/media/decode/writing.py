@@ -35,6 +35,13 @@ def write_mask(image: Image.Image, path: str) -> Made:
     return {"mime": PNG, **_size(image)}
 
 
+def write_markup(image: Image.Image, path: str) -> Made:
+    """Write a plain markup, whose colours count."""
+    if not _as_png(image, path):
+        raise RefusedError("prepared_markup_too_large", limit_mb=round(max_output_bytes() / 1e6))
+    return {"mime": PNG, **_size(image)}
+
+
 def _black(image: Image.Image) -> Image.Image:
     return Image.merge("RGBA", [*[Image.new("L", image.size)] * 3, image.getchannel("A")])
 

@@ -1,4 +1,8 @@
-"""Note who asked to have a task dropped at the provider."""
+"""Note who asked to have a task dropped at the provider.
+
+Safe while the previous release runs: it neither reads nor writes the new column, and a task that
+is to be dropped is then waited for.
+"""
 
 import sqlalchemy as sa
 from alembic import op

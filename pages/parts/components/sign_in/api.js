@@ -4,7 +4,10 @@ function speak({ cookie, locale }) {
   document.cookie = `${cookie}=${locale}; Path=/; Max-Age=31536000; SameSite=Lax${secure}`;
 }
 
-/** Send JSON as one of our own pages. Resolves to {ok, error}; error "" means nobody answered. */
+/**
+ * Send JSON as one of our own pages. Resolves to {ok, status, error}. Without an error's words, status
+ * 429 means that a proxy turned us away, and 0 that nobody answered.
+ */
 async function post(url, body) {
   try {
     const answer = await fetch(url, {
@@ -13,8 +16,8 @@ async function post(url, body) {
     });
     if (answer.ok) return { ok: true };
     const said = await answer.json().catch(() => ({}));
-    return { ok: false, error: said.error ?? "" };
+    return { ok: false, status: answer.status, error: said.error ?? "" };
   } catch {
-    return { ok: false, error: "" };
+    return { ok: false, status: 0, error: "" };
   }
 }

@@ -60,7 +60,7 @@ class SignIn {
     const answer = await post(`${this.base}/login`, { login_id: this.login.value, password: this.password.value });
     if (answer.ok) { location.reload(); return; }
     this.busy(false);
-    say(this.problem, answer.error || this.labels.offline);
+    say(this.problem, answer.error || (answer.status === 429 ? this.labels.too_many : this.labels.offline));
     this.password.select();
     this.password.focus();
   }

@@ -24,6 +24,7 @@ LABELS = (
     "hide",
     "caps_lock",
     "offline",
+    "too_many",
 )
 
 _form = st.components.v2.component(

@@ -98,7 +98,7 @@ class Uploader {
     const typing = target instanceof Element && target.closest(TYPING) && !inside;
     if (typing && event.clipboardData.types.includes("text/plain")) return;
     // Beside a text field it is ours; a mask's list takes only what is meant for it.
-    if (!inside && !this.hovered && (typing || this.rules.purpose === "mask")) return;
+    if (!inside && !this.hovered && (typing || this.rules.purpose !== "input")) return;
     event.preventDefault();
     this.add(files.map((file, index) => this.named(file, index)));
   }

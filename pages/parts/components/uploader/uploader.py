@@ -81,7 +81,7 @@ def uploader(  # noqa: PLR0913  (what a form wants of its files; all are keyword
     max_bytes: Mapping[str, int],
     multiple: bool,
     max_files: int,
-    purpose: Literal["input", "mask"],
+    purpose: Literal["input", "mask", "markup"],
     files: Sequence[Mapping[str, Any]],
     reset: int,
     api_base: str,
