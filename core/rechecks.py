@@ -75,12 +75,18 @@ def later(attempt: Attempt, *, in_s: float) -> None:
 
 
 def ever_more_rarely(session: Session, attempt: Attempt) -> None:
-    """Look again after a quarter of the attempt's age; after a week no more."""
+    """Look again after a quarter of the attempt's age; after a week no more.
+
+    Whoever is to decide about its job sees that nothing was found so far.
+    """
     age = clock.read(session) - attempt.created_at
     if age > LOOKED_FOR:
         attempt.recheck_at = None
     else:
         later(attempt, in_s=min(max(SOONEST_S, age.total_seconds() / 4), RAREST_S))
+    run = session.get(Run, attempt.job_id)
+    if run is not None and Stage(run.stage) is Stage.UNCERTAIN:
+        events.show_change(session, job_id=run.job_id, user_id=run.user_id)
 
 
 def after_settling(session: Session, attempt: Attempt) -> None:

@@ -10,12 +10,11 @@ from core.errors import AppError
 from core.models import User
 from core.providers.prices import Estimate
 from core.services import services
-from pages.parts import actions, clicks, price, pushes
+from pages.parts import actions, clicks, price, pushes, toasts
 from pages.parts.look import look
 from pages.parts.words import _, say
 
 SLOT = "run-again"
-FILED = "run-again-filed"
 MAX_PROMPT = 240
 
 
@@ -31,9 +30,7 @@ def ask(id: UUID, *, stay: bool = False) -> None:
 
 
 def show(user: User) -> None:
-    """Open the dialog that was asked for, once; say that its job has been filed."""
-    if st.session_state.pop(FILED, False):
-        st.toast(_("Filed. You can close this tab; nothing is lost."))
+    """Open the dialog that was asked for, once."""
     id, stay = st.session_state.pop(SLOT, (None, False))
     if id is not None:
         st.dialog(_("Run it again?"))(_dialog)(user, UUID(id), stay=stay)
@@ -85,6 +82,6 @@ def _file(user: User, detail: Detail, *, accepted: bool, stay: bool) -> None:
         look.notice("bad", say(error.message))
         return
     if stay:
-        st.session_state[FILED] = True
+        toasts.after(_("Filed. You can close this tab; nothing is lost."))
         pushes.rerun()
     st.switch_page("job.py", query_params={"id": str(job.id)})
