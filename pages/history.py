@@ -2,10 +2,8 @@
 
 from pages.parts import history_filter, history_grid
 from pages.parts.look import look
-from pages.parts.viewer import viewer
 from pages.parts.words import _
 
 look.masthead(_("History"))
-user = viewer()
 history_filter.show()
-history_grid.show(user)
+history_grid.show()

@@ -43,7 +43,7 @@ actions.forget_undo(f"{page.url_path}?{st.query_params.get('id', '')}")
 try:
     with pushes.whole_page():
         page.run()
-        run_again.show(user)
+        run_again.show()
         toasts.show()
 except StorageError as error:
     look.notice("bad", words.say(error.message))

@@ -23,4 +23,4 @@ def show(
     with left:
         filing.file_button(user, form(), label=button)
     with right:
-        filing.watch(user, provider)
+        filing.watch(provider)

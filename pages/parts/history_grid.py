@@ -14,17 +14,19 @@ from pages.parts import actions, decision_list, history_filter, pushes, run_agai
 from pages.parts.components.grid import GridAction, grid
 from pages.parts.formats import Reader, number, reader
 from pages.parts.look import look
+from pages.parts.viewer import viewer
 from pages.parts.words import _, _n
 
 
-def show(user: User) -> None:
+def show() -> None:
     """Show a page of jobs and keep it up to date."""
-    _page(user)
+    _page()
     pushes.listener("history-grid")
 
 
 @st.fragment(key="history-grid")
-def _page(user: User) -> None:
+def _page() -> None:
+    user = viewer()
     actions.offer_undo(user)
     shared = services().settings.team_visibility == "read"
     filter = history_filter.chosen(user, team_reads=shared)

@@ -12,6 +12,7 @@ from core.providers.prices import Estimate
 from core.services import services
 from pages.parts import actions, clicks, price, pushes, toasts
 from pages.parts.look import look
+from pages.parts.viewer import viewer
 from pages.parts.words import _, say
 
 SLOT = "run-again"
@@ -29,14 +30,15 @@ def ask(id: UUID, *, stay: bool = False) -> None:
     pushes.rerun()
 
 
-def show(user: User) -> None:
+def show() -> None:
     """Open the dialog that was asked for, once."""
     id, stay = st.session_state.pop(SLOT, (None, False))
     if id is not None:
-        st.dialog(_("Run it again?"))(_dialog)(user, UUID(id), stay=stay)
+        st.dialog(_("Run it again?"))(_dialog)(UUID(id), stay=stay)
 
 
-def _dialog(user: User, id: UUID, *, stay: bool) -> None:
+def _dialog(id: UUID, *, stay: bool) -> None:
+    user = viewer()
     try:
         detail = actions.detail(user, id)
         found = submissions.quote_again(services(), detail.job)

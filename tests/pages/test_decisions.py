@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from sqlalchemy import update
 
-from core import attempts, decisions, rechecks, runs
+from core import decisions, rechecks, runs
 from core.errors import Rejected, msg
 from core.models import Attempt, Job
 from core.stages import Stage
@@ -23,9 +23,14 @@ def toasts(at) -> list[str]:
 
 
 def uncertain(services, user, **changes) -> Job:
+    return doubted(services, user, **changes)[0]
+
+
+def doubted(services, user, **changes) -> tuple[Job, Attempt]:
     job = filed(services.sessions, user, estimate_usd=Decimal("0.28"), **changes)
-    unsure(services, *sent(services))
-    return job
+    claim, attempt = sent(services)
+    unsure(services, claim, attempt)
+    return job, attempt
 
 
 def at_work(services, user) -> Job:
@@ -89,19 +94,19 @@ class TestChecking:
         assert "It is being asked now." in said(at)
 
     def test_what_was_not_found_is_said_with_the_next_time(self, open_page, services, kim):
-        job = uncertain(services, kim, **VIDEO)
+        job, attempt = doubted(services, kim, **VIDEO)
         with services.sessions.begin() as session:
-            rechecks.ever_more_rarely(session, attempts.live(session, job.id))
+            rechecks.ever_more_rarely(session, session.get_one(Attempt, attempt.id))
 
         shown = said(open_page("job", id=str(job.id)))
         assert "Nothing was found so far; it is asked again by itself at" in shown
 
     def test_an_open_page_hears_that_nothing_was_found(self, services, kim, monkeypatch):
-        job = uncertain(services, kim, **VIDEO)
+        job, attempt = doubted(services, kim, **VIDEO)
         heard = []
         monkeypatch.setattr("core.events.show_change", lambda _session, **told: heard.append(told))
         with services.sessions.begin() as session:
-            rechecks.ever_more_rarely(session, attempts.live(session, job.id))
+            rechecks.ever_more_rarely(session, session.get_one(Attempt, attempt.id))
 
         assert heard == [{"job_id": job.id, "user_id": kim.id}]
 
