@@ -81,6 +81,8 @@ def ever_more_rarely(session: Session, attempt: Attempt, *, by: str) -> None:
 
     The first API's tasks have no end. The second one has dropped its own by then: a result that
     is not here is lost, and the log says so.
+
+    Whoever is to decide about its job sees that nothing was found so far.
     """
     age = clock.read(session) - attempt.created_at
     named = attempt.provider_task_id is not None or attempt.candidate_task_id is not None
@@ -92,6 +94,9 @@ def ever_more_rarely(session: Session, attempt: Attempt, *, by: str) -> None:
         missing(session, attempt, code="result_expired", by=by)
     else:
         attempt.recheck_at = None
+    run = session.get(Run, attempt.job_id)
+    if run is not None and Stage(run.stage) is Stage.UNCERTAIN:
+        events.show_change(session, job_id=run.job_id, user_id=run.user_id)
 
 
 def missing(session: Session, attempt: Attempt, *, code: str, by: str) -> None:

@@ -6,6 +6,5 @@ from pages.parts.viewer import viewer
 from pages.parts.words import _
 
 look.masthead(_("History"))
-user = viewer()
-history_filter.show(user)
-history_grid.show(user)
+history_filter.show(viewer())
+history_grid.show()

@@ -15,6 +15,7 @@ from pages.parts.words import _, say
 @st.fragment(key="job")
 def show(id: UUID) -> None:
     """Show the whole job; rerun alone when it moves."""
+    user = viewer()
     pushes.shows("job", unfinished=0)
     try:
         detail = actions.detail(user, id)
@@ -38,7 +39,6 @@ def nothing(text: str) -> None:
     look.empty_state(_("Nothing here"), text, art="search", action=history)
 
 
-user = viewer()
 try:
     job_id = UUID(st.query_params.get("id", ""))
 except ValueError:

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core.errors import StorageError
-from pages.parts import actions, banners, pushes, run_again, words
+from pages.parts import actions, banners, pushes, run_again, toasts, words
 from pages.parts.components.sign_in import sign_out_button
 from pages.parts.gate import gate, language_switch
 from pages.parts.look import look
@@ -43,6 +43,7 @@ actions.forget_undo(f"{page.url_path}?{st.query_params.get('id', '')}")
 try:
     with pushes.whole_page():
         page.run()
-        run_again.show(user)
+        run_again.show()
+        toasts.show()
 except StorageError as error:
     look.notice("bad", words.say(error.message))

@@ -12,7 +12,7 @@ from core.details import Detail, load
 from core.errors import AppError
 from core.models import Asset, AssetKind, Provider, User
 from core.services import services
-from pages.parts import clicks, pushes
+from pages.parts import clicks, pushes, toasts
 from pages.parts.words import _, say
 
 TRASHED = "trashed"
@@ -26,7 +26,16 @@ def told() -> Iterator[None]:
     try:
         yield
     except AppError as error:
-        st.toast(say(error.message), icon=":material/error:", duration="long")
+        st.toast(say(error.message), icon=toasts.WRONG, duration="long")
+
+
+@contextmanager
+def told_after() -> Iterator[None]:
+    """Show an expected error as its sentence in the run of the page that follows."""
+    try:
+        yield
+    except AppError as error:
+        toasts.after(say(error.message), icon=toasts.WRONG)
 
 
 def detail(user: User, id: UUID) -> Detail:
@@ -36,9 +45,9 @@ def detail(user: User, id: UUID) -> Detail:
         return load(session, user, id, team_reads=shared, services=services())
 
 
-def may_change(user: User, detail: Detail) -> bool:
-    """Return whether a job is a person's to decide about."""
-    return detail.job.user_id == user.id or user.role == "admin"
+def may_change(user: User, owner_id: UUID) -> bool:
+    """Return whether somebody's job is this person's to decide about."""
+    return owner_id == user.id or user.role == "admin"
 
 
 def open_in_form(user: User, id: UUID) -> None:
@@ -82,8 +91,8 @@ def trash(user: User, id: UUID) -> None:
 
 
 def restore(user: User, id: UUID) -> None:
-    """Take a job out of the trash."""
-    with told(), services().sessions.begin() as session:
+    """Take a job out of the trash; the page is to be run anew."""
+    with told_after(), services().sessions.begin() as session:
         jobs.restored(session, user, id)
 
 
@@ -115,7 +124,7 @@ def open_gate(user: User, *, dialect: str, key_id: str, model: str) -> None:
 
 
 def decide(user: User, id: UUID, decision: str) -> None:
-    """Apply one of the choices for a job that needs a decision, or cancel a queued one."""
+    """Apply one of the choices for a job, say what came of it, and run the page anew."""
     moves = {
         "cancel": decisions.cancel,
         "check": decisions.check,
@@ -123,5 +132,17 @@ def decide(user: User, id: UUID, decision: str) -> None:
         "give_up": decisions.give_up,
         "stop_waiting": decisions.stop_waiting,
     }
-    with told(), services().sessions.begin() as session:
-        moves[decision](session, user, id)
+    with told_after():
+        with services().sessions.begin() as session:
+            moves[decision](session, user, id)
+        toasts.after(_done(decision))
+    pushes.rerun()
+
+
+def _done(decision: str) -> str:
+    return {
+        "cancel": _("It is being cancelled."),
+        "check": _("The provider is being asked."),
+        "again": _("It is in the queue once more."),
+        "give_up": _("You gave up on it. If its result still turns up, it is kept here."),
+    }[decision]

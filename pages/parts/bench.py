@@ -24,4 +24,4 @@ def show(
         filing.file_button(user, filled, label=button)
         drafts.keep_in_tab(user, filled.form, filled.wish)
     with right:
-        filing.watch(user, provider)
+        filing.watch(provider)

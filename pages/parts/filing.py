@@ -15,6 +15,7 @@ from core.stages import LIVE
 from pages.parts import actions, choices, clicks, job_panel, price, pushes
 from pages.parts.formats import moment, today
 from pages.parts.look import look
+from pages.parts.viewer import viewer
 from pages.parts.words import _, say
 
 
@@ -115,7 +116,7 @@ def _file(user: User, wish: submissions.Wish) -> None:
     st.toast(_("Filed. You can close this tab; nothing is lost."))
 
 
-def watch(user: User, provider: Provider) -> None:
+def watch(provider: Provider) -> None:
     """Show the job that was filed last from this form, live."""
     id = _watched()
     if id is None:
@@ -128,6 +129,7 @@ def watch(user: User, provider: Provider) -> None:
 
     @st.fragment(key=name)
     def panel() -> None:
+        user = viewer()
         pushes.shows(name, unfinished=0)
         try:
             detail = actions.detail(user, id)

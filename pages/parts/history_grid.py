@@ -6,44 +6,54 @@ import streamlit as st
 
 from core import history
 from core.history import COUNTED, Card, Filter, Page
-from core.links import link_of
-from core.models import AssetKind, User
+from core.models import User
 from core.sentences import LABELS, tone_of
 from core.services import services
 from core.stages import LIVE
-from pages.parts import actions, history_filter, pushes, run_again
-from pages.parts.components.grid import grid
+from pages.parts import actions, decision_list, history_filter, pushes, run_again, thumbnails
+from pages.parts.components.grid import GridAction, grid
 from pages.parts.formats import Reader, number, reader
 from pages.parts.look import look
+from pages.parts.viewer import viewer
 from pages.parts.words import _, _n
 
 
-def show(user: User) -> None:
+def show() -> None:
     """Show a page of jobs and keep it up to date."""
-    _page(user)
+    _page()
     pushes.listener("history-grid")
 
 
 @st.fragment(key="history-grid")
-def _page(user: User) -> None:
+def _page() -> None:
+    user = viewer()
     actions.offer_undo(user)
     shared = services().settings.team_visibility == "read"
     filter = history_filter.chosen(user, team_reads=shared)
     before, after = history_filter.cursor()
+    limit = decision_list.AT_ONCE if filter.needs_decision else history.PAGE_SIZE
     with services().sessions() as session:
-        page = history.page(session, filter, before=before, after=after)
+        page = history.page(session, filter, before=before, after=after, limit=limit)
         total = history.count(session, filter) if page.cards else 0
     pushes.shows("history-grid", unfinished=sum(card.stage in LIVE for card in page.cards))
     if not page.cards:
         _nothing(filter)
         return
     st.caption(_count(total))
-    reading = reader()
-    cards = [_card(card, user, reading) for card in page.cards]
-    action = grid(key="history", labels=_labels(), cards=cards)
+    if filter.needs_decision:
+        decision_list.show(user, page.cards)
+        _pager(page)
+        return
+    action = _grid(user, page)
     _pager(page)
     if action:
         _act(user, str(action["act"]), UUID(str(action["id"])))
+
+
+def _grid(user: User, page: Page) -> GridAction | None:
+    reading = reader()
+    cards = [_card(card, user, reading) for card in page.cards]
+    return grid(key="history", labels=_labels(), cards=cards)
 
 
 def _count(total: int) -> str:
@@ -84,8 +94,8 @@ def _card(card: Card, user: User, reading: Reader) -> dict[str, object]:
     return {
         "id": str(card.id),
         "href": f"/job?id={card.id}",
-        "thumb_url": _link(AssetKind.THUMBNAIL, card.thumbnail_key),
-        "preview_url": None if card.thumbnail_key else _stand_in(card),
+        "thumb_url": thumbnails.of_result(card),
+        "preview_url": None if card.thumbnail_key else thumbnails.stand_in(card),
         "kind": card.kind,
         "status": card.status,
         "stage_label": reading.say(LABELS[card.stage]),
@@ -97,15 +107,6 @@ def _card(card: Card, user: User, reading: Reader) -> dict[str, object]:
         "own": own,
         "download_url": f"/api/assets/{card.cover_id}/download" if card.cover_id else None,
     }
-
-
-def _stand_in(card: Card) -> str | None:
-    newest = _link(AssetKind.PREVIEW, card.preview_key)
-    return newest or _link(AssetKind.THUMBNAIL, card.input_key)
-
-
-def _link(kind: AssetKind, key: str | None) -> str | None:
-    return link_of(services().bucket, kind=kind, key=key) if key else None
 
 
 def _pager(page: Page) -> None:

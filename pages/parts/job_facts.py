@@ -40,7 +40,7 @@ def _buttons(user: User, detail: Detail) -> None:
         if clicks.button(_("Open in the form"), icon=":material/edit:", key=f"job-form-{id}"):
             actions.open_in_form(user, id)
         next_steps.buttons(user, detail, result, key="job")
-        if detail.job.deleted_at is None and actions.may_change(user, detail):
+        if detail.job.deleted_at is None and actions.may_change(user, detail.job.user_id):
             waits = detail.stage is Stage.READY
             label = _("Cancel and move to trash") if waits else _("Move to trash")
             if clicks.button(label, icon=":material/delete:", key=f"job-trash-{id}"):

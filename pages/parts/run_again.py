@@ -10,12 +10,12 @@ from core.errors import AppError
 from core.models import User
 from core.providers.prices import Estimate
 from core.services import services
-from pages.parts import actions, clicks, price, pushes
+from pages.parts import actions, clicks, price, pushes, toasts
 from pages.parts.look import look
+from pages.parts.viewer import viewer
 from pages.parts.words import _, say
 
 SLOT = "run-again"
-FILED = "run-again-filed"
 MAX_PROMPT = 240
 
 
@@ -30,16 +30,15 @@ def ask(id: UUID, *, stay: bool = False) -> None:
     pushes.rerun()
 
 
-def show(user: User) -> None:
-    """Open the dialog that was asked for, once; say that its job has been filed."""
-    if st.session_state.pop(FILED, False):
-        st.toast(_("Filed. You can close this tab; nothing is lost."))
+def show() -> None:
+    """Open the dialog that was asked for, once."""
     id, stay = st.session_state.pop(SLOT, (None, False))
     if id is not None:
-        st.dialog(_("Run it again?"))(_dialog)(user, UUID(id), stay=stay)
+        st.dialog(_("Run it again?"))(_dialog)(UUID(id), stay=stay)
 
 
-def _dialog(user: User, id: UUID, *, stay: bool) -> None:
+def _dialog(id: UUID, *, stay: bool) -> None:
+    user = viewer()
     try:
         detail = actions.detail(user, id)
         found = submissions.quote_again(services(), detail.job)
@@ -85,6 +84,6 @@ def _file(user: User, detail: Detail, *, accepted: bool, stay: bool) -> None:
         look.notice("bad", say(error.message))
         return
     if stay:
-        st.session_state[FILED] = True
+        toasts.after(_("Filed. You can close this tab; nothing is lost."))
         pushes.rerun()
     st.switch_page("job.py", query_params={"id": str(job.id)})

@@ -12,7 +12,7 @@ def show(user: User, detail: Detail) -> None:
     if detail.job.deleted_at is None:
         return
     look.notice("quiet", _("This job is in the trash. The history does not show it."))
-    if actions.may_change(user, detail) and clicks.button(
+    if actions.may_change(user, detail.job.user_id) and clicks.button(
         _("Restore"),
         icon=":material/restore_from_trash:",
         key=f"job-restore-{detail.job.id}",

@@ -29,7 +29,10 @@ def signed_in() -> User | None:
 
 
 def viewer() -> User:
-    """Return who is signed in; the gate in `navigation.py` has made sure of it."""
+    """Return who is signed in; whoever no longer is comes to the gate of `navigation.py`.
+
+    Every fragment asks for itself: it runs without that gate, long after the page did.
+    """
     user = signed_in()
     if user is None:
         st.rerun()

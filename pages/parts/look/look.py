@@ -94,6 +94,16 @@ def notice(
             _link(action)
 
 
+def case(title: str, text: str, *, picture: str | None, href: str) -> None:
+    """Show what is to be decided about: its picture, what it is, and why."""
+    _part(
+        "notice ps-decide ps-case",
+        f'<img src="{_safe(picture)}" alt="" loading="lazy">' if picture else "",
+        f'<div><a href="{_safe(href)}" target="_self">{escape(title)}</a>',
+        f"<p>{escape(text)}</p></div>",
+    )
+
+
 def empty_state(title: str, text: str, *, art: Art = "new", action: Action | None = None) -> None:
     """Fill a place where nothing is: `new` yet, found by a `search`, or to be had (`closed`)."""
     frames = "<i></i><i></i><i></i><b></b>"

@@ -1,0 +1,61 @@
+"""Uncertain jobs as a person decides about them: what is doubted, and what each choice may cost."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from core.decisions import may_be_found
+from core.models import Attempt, Dialect, Job, Run
+from core.stages import LIVE_OUTCOMES, Stage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Undecided:
+    """One uncertain job; `why` is a code of core.refusals."""
+
+    id: UUID
+    user_id: UUID
+    provider: str
+    dialect: str
+    why: str | None
+    estimate_usd: Decimal | None
+    attempts: Sequence[Attempt]
+
+    @property
+    def checked(self) -> Attempt | None:
+        """Return the request that its provider can be asked about, if that can help."""
+        live = (attempt for attempt in self.attempts if attempt.outcome in LIVE_OUTCOMES)
+        return next(filter(may_be_found, live), None)
+
+    @property
+    def may_call_back(self) -> bool:
+        """Return whether its provider may still tell by itself what became of it."""
+        return self.dialect == Dialect.MINIMAX_V1
+
+
+def of_job(job: Job, run: Run, attempts: Sequence[Attempt]) -> Undecided:
+    """Return what is to be decided about a job that was read already."""
+    return Undecided(
+        id=job.id,
+        user_id=job.user_id,
+        provider=job.provider,
+        dialect=run.dialect,
+        why=run.waiting_for,
+        estimate_usd=job.estimate_usd,
+        attempts=attempts,
+    )
+
+
+def of_jobs(session: Session, ids: Sequence[UUID]) -> Mapping[UUID, Undecided]:
+    """Return what is to be decided about some jobs; those that have moved on are left out."""
+    found = select(Job, Run).join(Run, Run.job_id == Job.id)
+    rows = session.execute(found.where(Job.id.in_(ids), Run.stage == Stage.UNCERTAIN)).all()
+    tried: dict[UUID, list[Attempt]] = {job.id: [] for job, _ in rows}
+    made = select(Attempt).where(Attempt.job_id.in_(tried)).order_by(Attempt.n)
+    for attempt in session.scalars(made):
+        tried[attempt.job_id].append(attempt)
+    return {job.id: of_job(job, run, tried[job.id]) for job, run in rows}
