@@ -5,7 +5,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from core.models import Provider
-from pages.parts import filing
+from pages.parts import drafts, filing
 from pages.parts.look import look
 from pages.parts.viewer import viewer
 
@@ -20,6 +20,8 @@ def show(
         return
     left, right = st.columns([2, 3], gap="large")
     with left:
-        filing.file_button(user, form(), label=button)
+        filled = form()
+        filing.file_button(user, filled, label=button)
+        drafts.keep_in_tab(user, filled.form, filled.wish)
     with right:
         filing.watch(user, provider)

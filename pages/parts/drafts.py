@@ -1,13 +1,18 @@
-"""A form that starts filled: a job to change, or a result to go on with."""
+"""A form that starts filled: a job to change, a result to go on with, or what a tab has kept."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 from uuid import UUID
 
 import streamlit as st
 
-from core.models import Provider
-from pages.parts import uploads
+from core import intake
+from core.models import Provider, User
+from core.providers.options import OPTION_NAMES
+from core.services import services
+from core.submissions import Wish
+from pages.parts import actions, uploads
+from pages.parts.components.tab_draft import tab_draft
 
 
 def take_up(form: str, provider: Provider) -> None:
@@ -39,3 +44,44 @@ def parent(form: str) -> UUID | None:
     """Return the job that this form's request goes on from."""
     id = st.session_state.get(f"{form}-parent")
     return UUID(id) if id else None
+
+
+def keep_in_tab(user: User, form: str, wish: Wish) -> None:
+    """Have the tab keep what a form asks for, and fill the form with it in a new session."""
+    key = f"{form}-tab"
+    tab_draft(
+        key=key,
+        slot=f"{user.id}:{form}",
+        field=f"{form}-prompt",
+        draft={
+            "prompt": wish.prompt,
+            "model": wish.model,
+            "options": dict(wish.options),
+            "inputs": [str(id) for id in wish.input_ids],
+            "masks": [str(wish.mask_id)] if wish.mask_id else [],
+        },
+        on_found=lambda: bring_back(user, form, wish.provider, st.session_state[key].found),
+    )
+
+
+def bring_back(user: User, form: str, provider: Provider, kept: Mapping[str, Any]) -> None:
+    """Fill a form with what its tab has kept. It comes from the browser: rights are checked."""
+    prompt = str(kept.get("prompt", ""))
+    if "inputs" not in kept:
+        st.session_state[f"{form}-prompt"] = prompt
+        return
+    options = {name: kept["options"][name] for name in OPTION_NAMES if name in kept["options"]}
+    st.session_state[f"draft:{provider}"] = {
+        "prompt": prompt,
+        "model": kept.get("model"),
+        "options": options,
+        "inputs": list(_files(user, kept["inputs"])),
+        "masks": list(_files(user, kept["masks"])),
+    }
+
+
+def _files(user: User, ids: list[str]) -> Iterator[Mapping[str, Any]]:
+    """Return a person's own files again; say of each that is gone why it is missing."""
+    for id in ids:
+        with actions.told():
+            yield intake.adopt(services(), user, UUID(id))

@@ -45,7 +45,7 @@ def show() -> filing.Filled:
         client_key="",
         parent_job_id=drafts.parent(FORM),
     )
-    return filing.Filled(wish=wish, unsettled=uploads.unsettled(inputs, mask))
+    return filing.Filled(form=FORM, wish=wish, unsettled=uploads.unsettled(inputs, mask))
 
 
 def _mask(inputs: Sequence[UploadedAsset]) -> Chosen:

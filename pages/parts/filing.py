@@ -22,6 +22,7 @@ from pages.parts.words import _, say
 class Filled:
     """What a form asks for now, and what keeps that from being all its person sees."""
 
+    form: str
     wish: submissions.Wish
     unsettled: str | None = None
 

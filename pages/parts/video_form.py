@@ -45,7 +45,7 @@ def show() -> filing.Filled:
         client_key="",
         parent_job_id=drafts.parent(FORM),
     )
-    return filing.Filled(wish=wish, unsettled=uploads.unsettled(chosen))
+    return filing.Filled(form=FORM, wish=wish, unsettled=uploads.unsettled(chosen))
 
 
 def _mode() -> str:

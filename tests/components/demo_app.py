@@ -14,6 +14,7 @@ from pages.parts.components.grid import grid
 from pages.parts.components.job_view import job_view
 from pages.parts.components.live import live, notification_switch
 from pages.parts.components.sign_in import sign_in, sign_out_button
+from pages.parts.components.tab_draft import tab_draft
 from pages.parts.components.uploader import PixelRule, uploader
 from pages.parts.look import look
 from pages.parts.words import KEY
@@ -124,7 +125,16 @@ def form() -> None:
             st.text(" ".join(names) or "–")
         with st.container(key="unsettled"):
             st.text(uploads.unsettled(found) or "–")
-        st.text_area(TEXT["prompt"], placeholder=TEXT["prompt_hint"], height=140)
+        prompt = st.text_area(
+            TEXT["prompt"], placeholder=TEXT["prompt_hint"], height=140, key="demo-prompt"
+        )
+        tab_draft(
+            key="tab",
+            slot="demo",
+            field="demo-prompt",
+            draft={"prompt": prompt, "inputs": [file["id"] for file in found.files], "masks": []},
+            on_found=brought_back,
+        )
         look.label(TEXT["mask"])
         uploader(
             key="mask",
@@ -154,6 +164,11 @@ def form() -> None:
             st.rerun()
         look.notice("bad", TEXT["bad"])
         look.notice("decide", TEXT["uncertain"])
+
+
+def brought_back() -> None:
+    """Fill the form with what the tab has kept."""
+    st.session_state["demo-prompt"] = st.session_state["tab"].found["prompt"]
 
 
 def filed() -> list[dict[str, Any]]:

@@ -1,11 +1,13 @@
 """What a form starts with: a job to change, and what it held before its page was left."""
 
 import pytest
+import streamlit as st
 from sqlalchemy import select
 from streamlit.testing.v1 import AppTest
 
 from core.details import Detail, load
-from core.models import AssetKind, Job
+from core.models import AssetKind, Job, Provider
+from pages.parts import drafts
 from tests.core.conftest import person
 from tests.pages.conftest import masked_job
 from tests.pages.emitted import texts
@@ -97,6 +99,42 @@ def test_coming_back_to_the_form_finds_pictures_and_mask_again(open_page, servic
     file(at)
 
     assert filed_with(services, kim) == ["input", "mask"]
+
+
+def test_a_reload_brings_back_what_the_tab_has_kept(open_page, services, kim, put):
+    picture, mask = put(kim, "input"), put(kim, "mask")
+    at = open_page("history")
+    kept = {
+        "prompt": "make the sky green",
+        "model": "gpt-image-1.5",
+        "options": {"quality": "high", "size": "auto", "start": "no option"},
+        "inputs": [picture["id"]],
+        "masks": [mask["id"]],
+    }
+    at.session_state["draft:gpt"] = brought_back(kim, kept)
+    at.switch_page("image_edit.py").run()
+    file(at)
+
+    job = newest(services, kim).job
+    assert (job.prompt, job.model, job.options["quality"]) == (
+        "make the sky green",
+        "gpt-image-1.5",
+        "high",
+    )
+    assert filed_with(services, kim) == ["input", "mask"]
+
+
+def test_a_file_of_somebody_else_is_not_brought_back(services, kim, put):
+    foreign = put(person(services.sessions, "lee"), "input")
+    kept = {"prompt": "p", "options": {}, "inputs": [foreign["id"]], "masks": []}
+
+    assert brought_back(kim, kept)["inputs"] == []
+
+
+def brought_back(user, kept) -> dict:
+    """Return the draft that a form would start with."""
+    drafts.bring_back(user, "edit", Provider.GPT, kept)
+    return dict(st.session_state.pop("draft:gpt"))
 
 
 def test_what_was_taken_out_of_the_form_does_not_come_back(open_page, services, kim, put):
