@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from core import apologies
 from core.errors import StorageError
 from pages.parts import actions, banners, pushes, run_again, words
 from pages.parts.components.sign_in import sign_out_button
@@ -45,4 +46,4 @@ try:
         page.run()
         run_again.show(user)
 except StorageError as error:
-    look.notice("bad", words.say(error.message))
+    look.notice("bad", words.say(apologies.sentence(error)))

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import streamlit as st
 
-from core import decisions, gates, intake, jobs
+from core import apologies, decisions, gates, intake, jobs
 from core.details import Detail, load
 from core.errors import AppError
 from core.models import Asset, AssetKind, Provider, User
@@ -26,7 +26,7 @@ def told() -> Iterator[None]:
     try:
         yield
     except AppError as error:
-        st.toast(say(error.message), icon=":material/error:", duration="long")
+        st.toast(say(apologies.sentence(error)), icon=":material/error:", duration="long")
 
 
 def detail(user: User, id: UUID) -> Detail:
