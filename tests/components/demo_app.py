@@ -232,6 +232,7 @@ def viewed(state: str) -> dict[str, Any]:
     pictures = ["/demo/picture/0", "/demo/cut-out", "/demo/picture/2"]
     return {
         "id": f"job-{SAMPLE}",
+        "prompt": words.PROMPTS[LANG][0],
         "kind": "video" if state == "video" else "image",
         "stage_label": STAGES[LANG].get(tone, ""),
         "sentence": SENTENCES[LANG] if running else TEXT["bad"],
