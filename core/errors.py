@@ -51,10 +51,14 @@ def msg(text: str, **values: object) -> Message:
 
 
 class AppError(Exception):
-    """Base class: `except AppError` never hides a bug in our own code."""
+    """Base class: `except AppError` never hides a bug in our own code.
+
+    A plain text is the operator's: `core.apologies` has what people are told instead.
+    """
 
     def __init__(self, message: Message | str) -> None:
         super().__init__(str(message))
+        self.for_people = isinstance(message, Message)
         self.message = message if isinstance(message, Message) else Message(message)
 
 

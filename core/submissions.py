@@ -65,14 +65,18 @@ def quote(services: Services, user: User, wish: Wish) -> Quote:
         return replace(found, twin=twin)
 
 
+def expected(services: Services, user: User, wish: Wish) -> Estimate:
+    """Return what an unfinished wish will cost about, by its model, options and files so far."""
+    with services.sessions() as session:
+        inputs = _inputs_left(session, user, wish)
+        return _price(services, session, wish, wish.options, inputs)
+
+
 def warnings(services: Services, user: User, wish: Wish) -> Sequence[Message]:
     """Return what may disappoint although the provider takes it, also of an unfinished wish."""
     with services.sessions() as session:
         today = _today(services, session)
-        try:
-            inputs = assets.own_inputs(session, user.id, _ids(wish))
-        except Rejected:  # a file is gone, which the quote tells
-            inputs = []
+        inputs = _inputs_left(session, user, wish)
     if wish.provider is Provider.GPT:
         return edit_warnings(services.catalog, **_edit(wish, inputs, today))
     return video_warnings(services.catalog, **_video(wish, inputs, today))
@@ -130,6 +134,14 @@ def _same_wish(job: Job) -> Wish:
     )
 
 
+def _inputs_left(session: Session, user: User, wish: Wish) -> Sequence[assets.Input]:
+    """Return a wish's files, or none when one of them is gone, which the quote tells."""
+    try:
+        return assets.own_inputs(session, user.id, _ids(wish))
+    except Rejected:
+        return []
+
+
 def _ids(wish: Wish) -> Sequence[UUID]:
     return [*wish.input_ids, *filter(None, (wish.mask_id, wish.markup_id))]
 
@@ -152,17 +164,8 @@ def _quoted(
 ) -> Quote:
     inputs = under_masks.as_sent(inputs)
     _check_configured(services, wish.provider)
-    today = _today(services, session)
-    options = _checked(services, wish, inputs, today)
-    price = estimate(
-        services.catalog,
-        model=wish.model,
-        options=options,
-        inputs=_pictures(inputs, AssetKind.INPUT),
-        history=_medians(session, wish.model, options),
-        on=today,
-        prompt=wish.prompt,
-    )
+    options = _checked(services, wish, inputs, _today(services, session))
+    price = _price(services, session, wish, options, inputs)
     order = jobs.Order(
         provider=wish.provider,
         dialect=services.catalog.model(wish.model).dialect,
@@ -175,6 +178,24 @@ def _quoted(
         parent_job_id=wish.parent_job_id,
     )
     return Quote(order=order, estimate=price)
+
+
+def _price(
+    services: Services,
+    session: Session,
+    wish: Wish,
+    options: Mapping[str, Any],
+    inputs: Sequence[assets.Input],
+) -> Estimate:
+    return estimate(
+        services.catalog,
+        model=wish.model,
+        options=options,
+        inputs=_pictures(inputs, AssetKind.INPUT),
+        history=_medians(session, wish.model, options),
+        on=_today(services, session),
+        prompt=wish.prompt,
+    )
 
 
 def _check_configured(services: Services, provider: Provider) -> None:

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from core import apologies
 from core.errors import StorageError
 from pages.parts import actions, banners, pushes, run_again, toasts, words
 from pages.parts.components.sign_in import sign_out_button
@@ -46,4 +47,4 @@ try:
         run_again.show()
         toasts.show()
 except StorageError as error:
-    look.notice("bad", words.say(error.message))
+    look.notice("bad", words.say(apologies.sentence(error)))

@@ -10,7 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from core import errors, translations
+from core import apologies, errors, translations
 
 log = structlog.get_logger(__name__)
 
@@ -59,7 +59,7 @@ async def _explained(request: Request, error: Exception) -> JSONResponse:
     if isinstance(error, errors.TooMany):
         headers["Retry-After"] = str(int(error.retry_after_s))
     return JSONResponse(
-        {"error": _sentence(request, error.message)},
+        {"error": _sentence(request, apologies.sentence(error))},
         status,
         headers=headers,
     )

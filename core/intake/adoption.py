@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from core import assets, clock, jobs
-from core.errors import MediaRejected, NotFound, msg
+from core.errors import Gone, MediaRejected, NotFound, msg
 from core.ids import new_id
 from core.intake import preparing
 from core.intake.permits import DRAWN, IMAGES
@@ -25,6 +25,7 @@ def adopt(services: Services, user: User, asset_id: UUID) -> dict[str, Any]:
 
     Raises:
         NotFound: no such file, or the person may not see its job.
+        Gone: its file has expired.
         MediaRejected: it is no picture.
     """
     with services.sessions() as session:
@@ -37,6 +38,10 @@ def adopt(services: Services, user: User, asset_id: UUID) -> dict[str, Any]:
         same = assets.same_file(session, user.id, source.sha256, _becomes(source))
         if same is not None:
             return described(services, session, same)
+        if source.expired_at is not None:
+            raise Gone(
+                msg("This file has expired, so it cannot be used again. Upload it once more.")
+            )
     taken = _adopted(services, source)
     with services.sessions.begin() as session:
         return described(services, session, preparing.add(session, user, taken))

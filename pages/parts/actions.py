@@ -7,7 +7,7 @@ from uuid import UUID
 
 import streamlit as st
 
-from core import decisions, gates, intake, jobs
+from core import apologies, decisions, gates, intake, jobs
 from core.details import Detail, load
 from core.errors import AppError
 from core.models import Asset, AssetKind, Provider, User
@@ -26,7 +26,7 @@ def told() -> Iterator[None]:
     try:
         yield
     except AppError as error:
-        st.toast(say(error.message), icon=toasts.WRONG, duration="long")
+        st.toast(say(apologies.sentence(error)), icon=toasts.WRONG, duration="long")
 
 
 @contextmanager
@@ -35,7 +35,7 @@ def told_after() -> Iterator[None]:
     try:
         yield
     except AppError as error:
-        toasts.after(say(error.message), icon=toasts.WRONG)
+        toasts.after(say(apologies.sentence(error)), icon=toasts.WRONG)
 
 
 def detail(user: User, id: UUID) -> Detail:

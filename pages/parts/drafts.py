@@ -54,7 +54,7 @@ def keep_in_tab(user: User, form: str, wish: Wish) -> None:
     key = f"{form}-tab"
     tab_draft(
         key=key,
-        name=f"{user.id}:{form}",
+        slot=f"{user.id}:{form}",
         field=f"{form}-prompt",
         draft={
             "prompt": wish.prompt,

@@ -18,6 +18,8 @@ from pages.parts.look import look
 from pages.parts.viewer import viewer
 from pages.parts.words import _, say
 
+FILED = "filed"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filled:
@@ -64,16 +66,13 @@ def file_button(user: User, filled: Filled, *, label: str) -> None:
     """Show what may disappoint, the price and the button; file the job at a click."""
     wish = filled.wish
     problem, found = _quote(user, wish)
-    accepted = False
+    estimate = found.estimate if found else submissions.expected(services(), user, wish)
     with st.container(key=f"file-{wish.provider}"):
         for warning in submissions.warnings(services(), user, wish):
             look.notice("decide", say(warning))
-        if found is not None:
-            if found.estimate.usd is not None:
-                st.caption(price.about(found.estimate))
-            accepted = price.accepted(found.estimate, key=f"unknown-{wish.provider}")
-            if found.twin is not None:
-                _offer_twin(found.twin)
+        if estimate.usd is not None:
+            st.caption(price.about(estimate))
+        accepted = price.accepted(estimate, key=_consent(wish))
         clicked = clicks.button(
             label,
             type="primary",
@@ -81,11 +80,20 @@ def file_button(user: User, filled: Filled, *, label: str) -> None:
             shortcut="ctrl+enter",
             width="stretch",
         )
+        # Below the button: what comes while somebody clicks must not push it away.
+        if found is not None and found.twin is not None:
+            _offer_twin(found.twin)
     if clicked:
         if (reason := filled.unsettled or problem) is not None:
             look.notice("bad", reason)
         else:
             _file(user, replace(wish, unknown_price_accepted=accepted))
+
+
+def _consent(wish: submissions.Wish) -> str:
+    """Return the key of the consent to an unknown price: for this model, so, and one job."""
+    last = st.session_state.get(f"{FILED}:{wish.provider}")
+    return f"unknown-{wish.provider}-{hash((wish.model, str(wish.options), last))}"
 
 
 def _quote(user: User, wish: submissions.Wish) -> tuple[str | None, submissions.Quote | None]:
@@ -107,11 +115,15 @@ def _file(user: User, wish: submissions.Wish) -> None:
     files = (wish.input_ids, wish.mask_id, wish.markup_id)
     content = (wish.model, wish.prompt, str(wish.options), str(files))
     key = clicks.click_key(str(wish.provider), content)
+    filed = f"{FILED}:{wish.provider}"
+    if st.session_state.get(filed) == key:
+        return  # a double click, whose consent the first one has used
     try:
         job = submissions.submit(services(), user, replace(wish, client_key=key))
     except AppError as error:
         look.notice("bad", say(error.message))
         return
+    st.session_state[filed] = key
     st.query_params["job"] = str(job.id)
     st.toast(_("Filed. You can close this tab; nothing is lost."))
 

@@ -1,9 +1,11 @@
 """Numbers, money, times and sizes as people of this tab's language read them."""
 
 import functools
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
@@ -15,6 +17,12 @@ from core.errors import Message
 from core.services import services
 from core.translations import translate
 from pages.parts.words import locale
+
+STEP: Final = 1024  # a limit of 50 MB is 50 x 2^20 bytes, and reads so
+# What babel writes for Korean is half English: "AM 2:58:57".
+MOMENT: Final[Mapping[str, str]] = {"ko_KR": "y. M. d. aaaa h:mm:ss"}
+MINUTE: Final[Mapping[str, str]] = {"ko_KR": "y. M. d. aaaa h:mm", "en_US": "MMM d, y, h:mm a"}
+TIME: Final[Mapping[str, str]] = {"ko_KR": "aaaa h:mm"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +45,10 @@ class Reader:
         """Return a date and time in the browser's zone."""
         return _moment(at, self.zone, self.babel) if at is not None else "–"
 
+    def minute(self, at: datetime) -> str:
+        """Return a date and time without seconds, for where many stand side by side."""
+        return _minute(at, self.zone, self.babel)
+
     def span(self, seconds: float | None) -> str:
         """Return a length of time, like '12 s' or '3 min'."""
         if seconds is None:
@@ -55,7 +67,12 @@ class Reader:
 # A grid of 48 cards is written again at every change that is pushed, mostly the same.
 @functools.lru_cache(maxsize=4096)
 def _moment(at: datetime, zone: ZoneInfo, babel: str) -> str:
-    return format_datetime(at.astimezone(zone), "medium", locale=babel)
+    return format_datetime(at.astimezone(zone), MOMENT.get(babel, "medium"), locale=babel)
+
+
+@functools.lru_cache(maxsize=4096)
+def _minute(at: datetime, zone: ZoneInfo, babel: str) -> str:
+    return format_datetime(at.astimezone(zone), MINUTE[babel], locale=babel)
 
 
 @functools.lru_cache(maxsize=4096)
@@ -92,7 +109,7 @@ def time_of_day(at: datetime) -> str:
     here = at.astimezone(zone())
     if here.date() != datetime.now(zone()).date():
         return moment(at)
-    return format_time(here, "short", locale=reader().babel)
+    return format_time(here, TIME.get(reader().babel, "short"), locale=reader().babel)
 
 
 def span(seconds: float | None) -> str:
@@ -106,12 +123,12 @@ def usd(amount: Decimal | None) -> str:
 
 
 def size(bytes: int) -> str:
-    """Return a file's size."""
+    """Return a file's size, in the steps in which its limits are set."""
     value = float(bytes)
     for unit in ("byte", "kilobyte", "megabyte"):
-        if value < 1000:
+        if value < STEP:
             return _unit(round(value, 1), f"digital-{unit}", reader().babel)
-        value /= 1000
+        value /= STEP
     return _unit(round(value, 1), "digital-gigabyte", reader().babel)
 
 

@@ -88,7 +88,7 @@ def _labels() -> dict[str, str]:
 
 def _card(card: Card, user: User, reading: Reader) -> dict[str, object]:
     own = card.user_id == user.id
-    facts = [reading.moment(card.created_at), *([] if own else [card.owner]), card.model]
+    facts = [reading.minute(card.created_at), *([] if own else [card.owner]), card.model]
     if card.cost_usd is not None:
         facts.append(reading.usd(card.cost_usd))
     return {

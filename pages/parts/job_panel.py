@@ -57,6 +57,7 @@ def _data(detail: Detail) -> dict[str, Any]:
     started = job.started_at or job.created_at
     return {
         "id": str(job.id),
+        "prompt": job.prompt,
         "kind": "video" if job.provider == Provider.HAILUO else "image",
         "stage": stage,
         "stage_label": say(LABELS[stage]),

@@ -130,7 +130,7 @@ def form() -> None:
         )
         tab_draft(
             key="tab",
-            name="demo",
+            slot="demo",
             field="demo-prompt",
             draft={"prompt": prompt, "inputs": [file["id"] for file in found.files], "masks": []},
             on_found=brought_back,
@@ -232,6 +232,7 @@ def viewed(state: str) -> dict[str, Any]:
     pictures = ["/demo/picture/0", "/demo/cut-out", "/demo/picture/2"]
     return {
         "id": f"job-{SAMPLE}",
+        "prompt": words.PROMPTS[LANG][0],
         "kind": "video" if state == "video" else "image",
         "stage_label": STAGES[LANG].get(tone, ""),
         "sentence": SENTENCES[LANG] if running else TEXT["bad"],

@@ -25,6 +25,12 @@ def test_a_queued_job_says_how_many_are_ahead(visit):
     expect(box(page).get_by_text("3 ahead in the queue")).to_be_visible()
 
 
+def test_a_result_is_read_out_as_what_was_asked_for(at_once):
+    page = at_once("/job")
+    made = "Turn the harbour at dusk into a linocut, keep the boats"
+    expect(box(page).get_by_role("img", name=made)).to_be_visible()
+
+
 def test_a_click_looks_closer_and_keys_do_too(at_once):
     page = at_once("/job")
     size, fit = box(page).locator(".size"), box(page).get_by_role("button", name="Fit")

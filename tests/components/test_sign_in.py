@@ -65,10 +65,12 @@ def test_the_api_hears_which_language_the_page_speaks(visit, visitor):
     page = visit("/?sample=signing-in")
     expect(page.get_by_role("button", name="Sign in", exact=True)).to_be_visible()
     assert spoken(visitor) == "en"
+    expect(page.locator("html")).to_have_attribute("lang", "en")
 
     page.goto(page.url.replace("lang=en", "lang=ko"))
     expect(page.get_by_role("button", name="로그인", exact=True)).to_be_visible()
     assert spoken(visitor) == "ko"
+    expect(page.locator("html")).to_have_attribute("lang", "ko")
 
 
 def spoken(visitor: BrowserContext) -> str | None:

@@ -12,6 +12,7 @@ NO_TEXT = {
     "id", "key", "kind", "stage", "status", "tone", "mime", "href", "url", "thumb_url", "own",
     "preview_url", "input_url", "input_download_url", "download_url", "api_base", "accept",
     "max_bytes", "pixels", "purpose", "files", "reset", "language", "topics", "selected",
+    "draft", "slot", "field",
 }  # fmt: skip
 WIDGET_TEXTS = ("label", "help", "placeholder", "body")
 

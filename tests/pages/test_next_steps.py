@@ -54,6 +54,17 @@ def test_one_result_is_not_asked_about(open_page, services, kim, put):
     assert len(at.session_state["edit-start"]["files"]) == 1
 
 
+def test_a_result_that_has_expired_says_so(open_page, services, kim, put):
+    job = finished(services, masked_job(services, kim, put))
+    with services.sessions.begin() as session:
+        for asset in session.query(Asset):
+            asset.expired_at = asset.created_at
+    at = open_page("job", id=str(job.id))
+    at.button(key="job-use").click().run()
+
+    assert "This file has expired" in at.toast[0].value
+
+
 def test_a_result_that_arrived_late_is_marked(open_page, services, results):
     late = results[1]
     job_id = late.job_id

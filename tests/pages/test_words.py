@@ -4,8 +4,10 @@ import ast
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -16,7 +18,7 @@ from core.providers.catalog import load
 from core.sentences import EVENT_LABELS
 from core.stages import Stage
 from pages.parts import job_log, job_options, words
-from pages.parts.formats import size, span
+from pages.parts.formats import Reader, size, span
 from tests.core.conftest import claimed, filed
 from tests.pages.conftest import masked_job
 from tests.pages.emitted import texts
@@ -197,4 +199,17 @@ def test_an_option_is_told_in_the_words_of_the_form(monkeypatch, option, value, 
 )
 def test_units_are_those_of_the_language(monkeypatch, locale, seconds, file):
     monkeypatch.setattr("pages.parts.formats.locale", lambda: locale)
-    assert (span(3.2), size(1_500_000)) == (seconds, file)
+    assert (span(3.2), size(1_572_864)) == (seconds, file)
+
+
+@pytest.mark.parametrize(
+    ("locale", "moment", "minute"),
+    [
+        ("ko", "2026. 11. 23. 오후 2:58:57", "2026. 11. 23. 오후 2:58"),
+        ("en", "Nov 23, 2026, 2:58:57\u202fPM", "Nov 23, 2026, 2:58 PM"),
+    ],
+)
+def test_times_are_those_of_the_language(locale, moment, minute):
+    reader = Reader(locale, ZoneInfo("Asia/Seoul"))
+    at = datetime(2026, 11, 23, 5, 58, 57, tzinfo=UTC)
+    assert (reader.moment(at), reader.minute(at)) == (moment, minute)

@@ -1,10 +1,10 @@
 // Figures as people read them. No words: those are labels.
 
-const UNITS = ["B", "kB", "MB", "GB"];
+const UNITS = ["B", "kB", "MB", "GB"], STEP = 1024; // as limits are set: 50 MB are 50 × 2^20
 
 function bytes(count) {
   let value = count, unit = 0;
-  while (value >= 1000 && unit < UNITS.length - 1) { value /= 1000; unit += 1; }
+  while (value >= STEP && unit < UNITS.length - 1) { value /= STEP; unit += 1; }
   return `${Number(value.toFixed(unit === 0 || value >= 100 ? 0 : 1))} ${UNITS[unit]}`;
 }
 

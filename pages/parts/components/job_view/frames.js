@@ -15,6 +15,8 @@ class Frames {
   show(shown, data) {
     this.shown = shown;
     const film = Boolean(shown?.mime.startsWith("video/"));
+    attribute(this.image, "alt", data.prompt);
+    attribute(this.video, "aria-label", data.prompt);
     this.image.hidden = !shown || film;
     this.video.hidden = !film;
     if (!film) this.video.pause();

@@ -50,6 +50,7 @@ class JobView(TypedDict):
     """What is shown of one job. Times are seconds since 1970 by the server's clock."""
 
     id: str
+    prompt: str  # read out for the picture it made
     kind: str  # 'image' or 'video'
     stage_label: str
     sentence: str

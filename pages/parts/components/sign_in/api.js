@@ -1,5 +1,6 @@
-/** Have the API answer in this page's language, also where a plain link leads to it. */
+/** Say which language the page is in, and have the API answer in it, also to a plain link. */
 function speak({ cookie, locale }) {
+  document.documentElement.lang = locale;
   const secure = location.protocol === "https:" ? "; Secure" : "";
   document.cookie = `${cookie}=${locale}; Path=/; Max-Age=31536000; SameSite=Lax${secure}`;
 }

@@ -1,5 +1,7 @@
 // What a form holds, in the tab's own storage: a reload or a step back loses no typed word.
 
+const STORED = "proofsheet-draft:";
+
 class TabDraft {
   constructor() {
     this.typing = (event) => this.type(event);
@@ -7,9 +9,9 @@ class TabDraft {
   }
 
   update({ data, setTriggerValue }) {
-    const first = this.name !== data.name, { draft } = data;
+    const first = this.slot !== data.slot, { draft } = data;
     if (draft.prompt !== this.draft?.prompt) this.typed = null;
-    Object.assign(this, { name: data.name, field: data.field, draft });
+    Object.assign(this, { slot: data.slot, field: data.field, draft });
     const found = first ? this.missing() : null;
     if (found) {
       this.waiting = true;
@@ -38,15 +40,13 @@ class TabDraft {
     this.keep();
   }
 
-  get slot() { return `proofsheet-draft:${this.name}`; }
-
   keep() {
     const draft = { ...this.draft, prompt: this.typed ?? this.draft.prompt };
-    try { sessionStorage.setItem(this.slot, JSON.stringify(draft)); } catch { /* full or forbidden: nothing is kept */ }
+    try { sessionStorage.setItem(STORED + this.slot, JSON.stringify(draft)); } catch { /* full or forbidden: nothing is kept */ }
   }
 
   kept() {
-    try { return JSON.parse(sessionStorage.getItem(this.slot)); } catch { return null; }
+    try { return JSON.parse(sessionStorage.getItem(STORED + this.slot)); } catch { return null; }
   }
 
   end() {

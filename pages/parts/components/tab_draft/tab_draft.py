@@ -18,9 +18,9 @@ _mount = st.components.v2.component("proofsheet_tab_draft", js=script(FOLDER, "t
 
 
 def tab_draft(
-    *, key: str, name: str, field: str, draft: Mapping[str, Any], on_found: Callable[[], None]
+    *, key: str, slot: str, field: str, draft: Mapping[str, Any], on_found: Callable[[], None]
 ) -> None:
-    """Keep `draft` in the tab as `name`, its prompt as it stands in the text area `field`.
+    """Keep `draft` in the tab as `slot`, its prompt as it stands in the text area `field`.
 
     `draft` is JSON with `prompt`, `inputs` and `masks`. Where the form is empty and the tab
     holds something, `on_found` (a callback) is called, and `st.session_state[key].found` is
@@ -29,7 +29,7 @@ def tab_draft(
     """
     _mount(
         key=key,
-        data={"name": name, "field": field, "draft": dict(draft)},
+        data={"slot": slot, "field": field, "draft": dict(draft)},
         height="content",
         on_found_change=on_found,
     )
