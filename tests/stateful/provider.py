@@ -24,6 +24,8 @@ from core.providers import (
     SendLimits,
     VideoRequest,
 )
+from core.providers.minimax_v2 import DELETED_WITHIN_S
+from core.providers.paid_send import check_time
 from core.providers.verdicts import Answered, not_sent, nothing_happened, refused, unsure
 from core.stages import Outcome
 from tests.model import rows
@@ -31,7 +33,7 @@ from tests.stateful.pausing import current
 
 ON_ITS_WAY, BILLED, TURNED_AWAY = "on its way", "billed", "turned away"
 QUEUED, RUNNING, FINISHED = "queued", "running", "finished"
-FAILED, CANCELLED = "failed", "cancelled"
+FAILED, CANCELLED, DELETED = "failed", "cancelled", "deleted"
 
 
 class MovingTime:
@@ -60,6 +62,7 @@ class Request:
     after_consent: bool  # it left when somebody had consented to another one
     fate: str = ON_ITS_WAY
     task: str = QUEUED  # a video's, once it is billed
+    unfinished_until: float = 0  # one that was queued a moment ago is not finished yet
 
     @property
     def task_id(self) -> str:
@@ -82,7 +85,7 @@ class Provider:
 
     def named(self, task_id: str | None) -> Request | None:
         """Return the request of a task."""
-        taken = (it for it in self.requests if it.fate == BILLED)
+        taken = (it for it in self.requests if it.fate == BILLED and it.task != DELETED)
         return next((it for it in taken if it.task_id == task_id), None)
 
     # --- what is paid -----------------------------------------------------------------
@@ -114,11 +117,9 @@ class Provider:
         """Let a request leave and wait for its answer; the test says what comes of both."""
         worker = current()
         assert worker is not None
-        assert limits.not_after is not None
         if worker.words.get("unreachable"):
             raise not_sent("unreachable", "no route")
-        if limits.not_after - self._time.monotonic() < limits.total_s:
-            raise not_sent("too_late", "no time is left")
+        check_time(limits)
         with self._sessions() as session:
             attempt = session.get_one(Attempt, attempt_id)
             made = Request(
@@ -160,8 +161,16 @@ class Provider:
         found = self._known(task_id)
         if found.task != QUEUED:
             return False
-        found.task = CANCELLED
-        return True
+        found.unfinished_until = self._time.monotonic() + DELETED_WITHIN_S
+        worker = current()
+        assert worker is not None
+        worker.pause("deleting")
+        if self._time.monotonic() > found.unfinished_until:
+            raise nothing_happened("too_late", Answered(message="too long ago"))
+        queued = found.task == QUEUED
+        if found.task != RUNNING:
+            found.task = CANCELLED if queued else DELETED
+        return queued
 
     def describe(self, task_id: str) -> ListedTask:
         """See `ListingProvider.describe`."""
@@ -169,7 +178,7 @@ class Provider:
 
     def list_tasks(self, *, since: datetime, model: str | None = None) -> Sequence[ListedTask]:
         """See `ListingProvider.list_tasks`."""
-        made = [it for it in self.requests if it.fate == BILLED and it.dialect == self.dialect]
+        made = [it for it in self.requests if it.fate == BILLED and it.task != DELETED]
         return [self._listed(it) for it in made if it.created_at >= since]
 
     def _known(self, task_id: str) -> Request:
