@@ -88,7 +88,7 @@ def paid_send(
         NotSent: no byte of the body left, or there was no time for it; safe to try again.
         OutcomeUnknown: some of it did, and no answer came.
     """
-    _check_time(limits)
+    check_time(limits)
     watch = Watch(limits.total_s, not_after=limits.not_after)
     body.not_after = watch.ends_at
     connect_s = min(limits.connect_s, limits.total_s)
@@ -108,7 +108,7 @@ def paid_send(
             yield Reply(response, watch, provider)
 
 
-def _check_time(limits: SendLimits) -> None:
+def check_time(limits: SendLimits) -> None:
     """Raises NotSent: the answer would be cut off, and paid for all the same."""
     if limits.not_after is None:
         return

@@ -25,6 +25,8 @@ from core.providers import (
     SendLimits,
     VideoRequest,
 )
+from core.providers.minimax_v2 import DELETED_WITHIN_S
+from core.providers.paid_send import check_time
 from core.providers.verdicts import Answered, not_sent, nothing_happened, refused, unsure
 from core.stages import Outcome
 from tests.model import rows
@@ -32,7 +34,7 @@ from tests.stateful.pausing import current
 
 ON_ITS_WAY, BILLED, TURNED_AWAY = "on its way", "billed", "turned away"
 QUEUED, RUNNING, FINISHED = "queued", "running", "finished"
-FAILED, CANCELLED = "failed", "cancelled"
+FAILED, CANCELLED, DELETED = "failed", "cancelled", "deleted"
 
 
 class MovingTime:
@@ -61,6 +63,7 @@ class Request:
     after_consent: bool  # it left when somebody had consented to another one
     fate: str = ON_ITS_WAY
     task: str = QUEUED  # a video's, once it is billed
+    unfinished_until: float = 0  # one that was queued a moment ago is not finished yet
 
     @property
     def task_id(self) -> str:
@@ -83,7 +86,7 @@ class Provider:
 
     def named(self, task_id: str | None) -> Request | None:
         """Return the request of a task."""
-        taken = (it for it in self.requests if it.fate == BILLED)
+        taken = (it for it in self.requests if it.fate == BILLED and it.task != DELETED)
         return next((it for it in taken if it.task_id == task_id), None)
 
     # --- what is paid -----------------------------------------------------------------
@@ -115,11 +118,9 @@ class Provider:
         """Let a request leave and wait for its answer; the test says what comes of both."""
         worker = current()
         assert worker is not None
-        assert limits.not_after is not None
         if worker.words.get("unreachable"):
             raise not_sent("unreachable", "no route")
-        if limits.not_after - self._time.monotonic() < limits.total_s:
-            raise not_sent("too_late", "no time is left")
+        check_time(limits)
         with self._sessions() as session:
             attempt = session.get_one(Attempt, attempt_id)
             made = Request(
@@ -159,10 +160,19 @@ class Provider:
     def cancel(self, task_id: str) -> Cancelled:
         """See `MiniMaxV2.cancel`."""
         found = self._known(task_id)
-        if found.task not in {QUEUED, CANCELLED}:
+        if found.task != QUEUED:
+            return Cancelled.IN_TIME if found.task == CANCELLED else Cancelled.TOO_LATE
+        found.unfinished_until = self._time.monotonic() + DELETED_WITHIN_S
+        worker = current()
+        assert worker is not None
+        worker.pause("deleting")
+        if self._time.monotonic() > found.unfinished_until:
+            raise nothing_happened("too_late", Answered(message="too long ago"))
+        if found.task == RUNNING:
             return Cancelled.TOO_LATE
-        found.task = CANCELLED
-        return Cancelled.IN_TIME
+        queued = found.task == QUEUED
+        found.task = CANCELLED if queued else DELETED
+        return Cancelled.IN_TIME if queued else Cancelled.DELETED
 
     def describe(self, task_id: str) -> ListedTask:
         """See `ListingProvider.describe`."""
@@ -170,7 +180,7 @@ class Provider:
 
     def list_tasks(self, *, since: datetime, model: str | None = None) -> Sequence[ListedTask]:
         """See `ListingProvider.list_tasks`."""
-        made = [it for it in self.requests if it.fate == BILLED and it.dialect == self.dialect]
+        made = [it for it in self.requests if it.fate == BILLED and it.task != DELETED]
         return [self._listed(it) for it in made if it.created_at >= since]
 
     def _known(self, task_id: str) -> Request:

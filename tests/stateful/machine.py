@@ -1,0 +1,212 @@
+"""Whatever may happen, as rules that hypothesis chooses from."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+)
+
+from core import decisions
+from core.errors import AppError
+from core.models import Dialect, User
+from core.providers import paid_send
+from core.stages import Stage
+from tests.stateful.bench import Bench
+from tests.stateful.pausing import IDLE, Worker
+from tests.stateful.promises import Watched
+from tests.stateful.provider import (
+    BILLED,
+    FAILED,
+    FINISHED,
+    ON_ITS_WAY,
+    QUEUED,
+    RUNNING,
+    TURNED_AWAY,
+)
+from workers import sending
+from workers.hands import Hands
+
+MOST_JOBS = 3
+IN_FLIGHT = 2  # of the second API, by our settings
+SELDOM = st.sampled_from([False, False, False, True])
+# Round numbers, like every deadline of these tests: the seconds that an example really takes, on
+# a machine that is busy, decide nothing, so that hypothesis sees the same example twice.
+MOMENTS = st.sampled_from([10.0, 40.0, 90.0, 140.0, 700.0, 2000.0])
+BORDERS = st.integers(1, 3)
+WHICH = st.integers(0, 9)
+
+
+def settings_for(
+    examples: int, *, steps: int = 25, phases: Sequence[Phase] = tuple(Phase), **more: Any
+) -> settings:
+    """Return how hypothesis goes through so many examples."""
+    return settings(
+        max_examples=examples,
+        stateful_step_count=steps,
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+        phases=phases,
+        **more,
+    )
+
+
+class PaidCalls(RuleBasedStateMachine):
+    """A few jobs, two workers, a provider, people, and time."""
+
+    def __init__(self, hands: Hands, user: User, monkeypatch: Any) -> None:
+        super().__init__()
+        for path in hands.services.settings.spool_dir.glob("*-*-*"):
+            path.unlink()
+        self.bench = Bench(hands, user)
+        self.watched = Watched(self.bench)
+        for module in (sending, paid_send):
+            monkeypatch.setattr(module, "time", self.bench.time)
+
+    def _some(self, *, busy: bool) -> Sequence[Worker]:
+        return [it for it in self.bench.workers if (it.at != IDLE) is busy]
+
+    def _worker(self, which: int, *, busy: bool) -> Worker:
+        fitting = self._some(busy=busy)
+        return fitting[which % len(fitting)]
+
+    # --- workers --------------------------------------------------------------------------
+
+    @initialize(dialects=st.lists(st.sampled_from(Dialect), min_size=1, max_size=MOST_JOBS))
+    def file(self, dialects):
+        for dialect in dialects:
+            self.bench.file(dialect)
+
+    @precondition(lambda self: self._some(busy=False))
+    @rule(which=WHICH)
+    def claim(self, which):
+        before = self.bench.rows()
+        claim = self.bench.claim(self._worker(which, busy=False))
+        if claim is not None:
+            assert claim.token > before[claim.job_id].lease[2], "7: a token was used twice"
+            self._few_are_in_flight()
+
+    def _few_are_in_flight(self) -> None:
+        at_work = {Stage.SUBMITTING, Stage.GENERATING}
+        sent = sum(
+            row.stage in at_work and self.bench.jobs[id].model == "MiniMax-H3"
+            for id, row in self.bench.rows().items()
+        )
+        assert sent <= IN_FLIGHT, f"9: {sent} in flight"
+
+    @precondition(lambda self: self._some(busy=True))
+    @rule(which=WHICH, borders=BORDERS, lost=SELDOM, refused=SELDOM, unreachable=SELDOM)
+    def go_on(self, which, borders, **words):
+        worker = self._worker(which, busy=True)
+        for _ in range(borders):
+            if worker.at != IDLE:
+                self._go_to_next_border(worker, words)
+
+    def _go_to_next_border(self, worker: Worker, words: Mapping[str, bool]) -> None:
+        job_id = worker.claim.job_id
+        before = self.bench.row(job_id)
+        worker.go(**words)
+        holds = before.lease[0] == worker.name and before.lease[2] >= worker.claim.token
+        if not holds and before.stage is not Stage.UNCERTAIN:
+            after = self.bench.row(job_id)
+            assert (after.stage, after.lease) == (before.stage, before.lease), "4: stale"
+
+    @precondition(lambda self: self._some(busy=True))
+    @rule(which=WHICH)
+    def kill(self, which):
+        self._worker(which, busy=True).kill()
+
+    # --- what nobody decides --------------------------------------------------------------
+
+    @rule(seconds=MOMENTS, and_housekeeping=st.booleans())
+    def time_passes(self, seconds, and_housekeeping):
+        self.bench.pass_time(seconds)
+        if and_housekeeping:
+            self.bench.clean_up()
+
+    @precondition(lambda self: any(it.fate == ON_ITS_WAY for it in self.bench.requests))
+    @rule(which=WHICH, fate=st.sampled_from([BILLED, BILLED, BILLED, TURNED_AWAY]))
+    def arrives(self, which, fate):
+        waiting = [it for it in self.bench.requests if it.fate == ON_ITS_WAY]
+        waiting[which % len(waiting)].fate = fate
+
+    @precondition(lambda self: self._tasks())
+    @rule(which=WHICH, to=st.sampled_from([RUNNING, FINISHED, FINISHED, FAILED]))
+    def the_provider_goes_on(self, which, to):
+        task = self._tasks()[which % len(self._tasks())]
+        if task.task in {QUEUED, RUNNING}:
+            just_begun = task.unfinished_until > self.bench.time.monotonic()
+            task.task = RUNNING if just_begun else to
+
+    @precondition(lambda self: self._tasks())
+    @rule(which=WHICH, another=SELDOM)
+    def called_back(self, which, another):
+        task = self._tasks()[which % len(self._tasks())]
+        self.bench.called_back(task, "nobodys" if another else task.task_id)
+
+    def _tasks(self):
+        videos = (it for it in self.bench.requests if it.dialect != Dialect.OPENAI)
+        return [it for it in videos if it.fate == BILLED]
+
+    # --- people ---------------------------------------------------------------------------
+
+    @rule(
+        which=WHICH,
+        decide=st.sampled_from(
+            [
+                decisions.send_again,
+                decisions.give_up,
+                decisions.check,
+                decisions.cancel,
+                decisions.stop_waiting,
+            ]
+        ),
+    )
+    def somebody_decides(self, which, decide):
+        job_id = list(self.bench.jobs)[which % len(self.bench.jobs)]
+        try:
+            with self.bench.begin() as session:
+                decide(session, self.bench.user, job_id)
+        except AppError:
+            return  # it is not up to them at the moment
+
+    # --- what has to be true --------------------------------------------------------------
+
+    @invariant()
+    def the_promises_hold(self):
+        self.watched.look()
+
+    def teardown(self):
+        for worker in self.bench.workers:
+            if worker.at != IDLE:
+                worker.kill()
+        for task in self._tasks():
+            task.task = FINISHED if task.task in {QUEUED, RUNNING} else task.task
+        self._work_until_nothing_is_due()
+        self.watched.look()
+        self.watched.everything_came_to_rest()
+
+    def _work_until_nothing_is_due(self) -> None:
+        for turn in range(12):
+            if turn > 1 and self.bench.is_quiet():
+                return
+            self.bench.pass_time(4000)
+            self.bench.clean_up()
+            worker = self.bench.workers[0]
+            while self.bench.claim(worker) is not None:
+                while worker.at != IDLE:
+                    self._to_next_border(worker)
+
+    def _to_next_border(self, worker: Worker) -> None:
+        """Go on, with a provider that has done everything it was asked for."""
+        for request in self.bench.requests:
+            if request.fate == ON_ITS_WAY:
+                request.fate, request.task = BILLED, FINISHED
+        worker.go()
