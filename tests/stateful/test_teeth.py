@@ -1,7 +1,6 @@
 """The random walk has teeth: an engine without one of its guards does not get through it."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
 from typing import Any
 
 import pytest
@@ -14,32 +13,62 @@ from core.errors import Conflict, OutcomeUnknown, ProviderError
 from core.models import Dialect, Run
 from core.stages import Outcome
 from tests.stateful.machine import PaidCalls, settings_for
-from tests.stateful.pausing import IDLE
+from tests.stateful.pausing import IDLE, Worker
+from tests.stateful.provider import BILLED, QUEUED
 from workers import results, sending
 from workers.spool import Spool
 
-EXAMPLES = 60  # at most
-STEPS = 10
+EXAMPLES = 40  # at most; of these starts about every second leads to the breach
+STEPS = 8
 
 
-class FromTheMiddle(PaidCalls):
-    """The same with one job, on which a worker has come to some border: shorter, and as real.
-
-    Nobody decides and nobody calls back: what is left of the rules meets more often.
-    """
+class Alone(PaidCalls):
+    """One job that has come to where the guard matters. Nobody decides and nobody calls back."""
 
     called_back = somebody_decides = None  # type: ignore[assignment]
 
-    @initialize(dialect=st.sampled_from(Dialect), borders=st.integers(1, 10))
-    def file(self, dialect, borders):
+    def begun(self, dialect: Dialect) -> Worker:
+        """File a job; return the worker that has claimed it."""
         self.bench.file(dialect)
         worker = self.bench.workers[0]
+        self.bench.claim(worker)
+        return worker
+
+    def on(self, worker: Worker, *, until: str, lost: bool = False) -> None:
+        """Let a worker go on to a border; what it sends is taken."""
+        while worker.at not in {until, IDLE}:
+            for request in self.bench.requests:
+                request.fate, request.task = BILLED, QUEUED
+            worker.go(lost=lost)
+
+
+class WithTwoWorkers(Alone):
+    """A worker slept at some border, and another has taken its job over."""
+
+    @initialize(dialect=st.sampled_from(Dialect), borders=st.integers(0, 2))
+    def file(self, dialect, borders):
+        sleeping = self.begun(dialect)
         for _ in range(borders):
-            if worker.at == IDLE:
-                self.bench.pass_time(40)
-                self.bench.claim(worker)
-            else:
-                self._to_next_border(worker)
+            self._to_next_border(sleeping)
+        self.bench.pass_time(2000)
+        self.bench.clean_up()
+        self.bench.claim(self.bench.workers[1])
+
+
+class AfterALostReply(Alone):
+    """A request was taken, and its reply was lost."""
+
+    @initialize(dialect=st.sampled_from(Dialect))
+    def file(self, dialect):
+        self.on(self.begun(dialect), until=IDLE, lost=True)
+
+
+class WithAnAnswer(Alone):
+    """An answer is in the spool, and its job is to be stored from there."""
+
+    @initialize()
+    def file(self):
+        self.on(self.begun(Dialect.OPENAI), until="recorded")
 
 
 def no_fence(monkeypatch: Any) -> None:
@@ -66,30 +95,34 @@ def unknown_is_not_sent(monkeypatch: Any) -> None:
     monkeypatch.setitem(sending._MOVES, OutcomeUnknown, sending._after_not_sent)
 
 
-def no_mark(monkeypatch: Any) -> None:
-    """An answer is not marked as whole, so nobody finds it in the spool."""
+def in_memory_alone(monkeypatch: Any) -> None:
+    """An answer does not stay on the disk, so nobody finds it once its worker is gone."""
+    real = Spool.complete
 
     def complete(self: Spool, attempt_id: Any, job_id: Any, answer: Any) -> Any:
-        content = {"job_id": str(job_id), "answer": asdict(answer)}
-        return self._spooled(attempt_id, content)
+        spooled = real(self, attempt_id, job_id, answer)
+        self.remove(attempt_id)
+        return spooled
 
     monkeypatch.setattr(Spool, "complete", complete)
 
 
-MUTANTS: Mapping[str, tuple[Callable[[Any], None], str]] = {
-    "no fence": (no_fence, "^4: stale|cannot become"),  # or the table of moves is in the way
-    "unknown is treated as not sent": (unknown_is_not_sent, "^1:|^2:"),
-    "no mark in the spool": (no_mark, "^2:"),
+Mutant = tuple[Callable[[Any], None], type[PaidCalls], str]
+MUTANTS: Mapping[str, Mutant] = {
+    # Or the table of moves is in the way.
+    "no fence": (no_fence, WithTwoWorkers, "^4: stale|cannot become"),
+    "unknown is treated as not sent": (unknown_is_not_sent, AfterALostReply, "^1:|^2:"),
+    "an answer in memory alone": (in_memory_alone, WithAnAnswer, "^2:"),
 }
 
 
 @pytest.mark.parametrize("name", MUTANTS)
 def test_an_engine_without_a_guard_breaks_a_promise(hands, kim, monkeypatch, name):
-    maim, promise = MUTANTS[name]
+    maim, walk, promise = MUTANTS[name]
     maim(monkeypatch)
 
     with pytest.raises((AssertionError, Conflict), match=promise):
         run_state_machine_as_test(
-            lambda: FromTheMiddle(hands, kim, monkeypatch),  # type: ignore[arg-type]
+            lambda: walk(hands, kim, monkeypatch),  # type: ignore[arg-type]
             settings=settings_for(EXAMPLES, steps=STEPS, phases=[Phase.generate], derandomize=True),
         )
