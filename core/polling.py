@@ -15,7 +15,9 @@ from core.inspection import LONGEST_STEP_S, SHORTEST_STEP_S, Plan, plan
 from core.survival import Observation, Survival, estimate
 
 MEAN_DELAY_S: Final = 4.9  # from the provider's end to our look; promised: 5
-LOOKS_BESIDE_CALLBACKS: Final = 1.8  # a net of this many looks, if every callback got lost
+# A net of so many looks, with the one that finds it: callback or not, a video costs as many. Two
+# are allowed, and an estimate is not exact.
+LOOKS_BESIDE_CALLBACKS: Final = 1.92
 STALLED_S: Final = 30 * 60.0
 STALLED_STEP_S: Final = 600.0
 LONGEST_FIRST: Final = 10  # times the longest step: how late the first look may be

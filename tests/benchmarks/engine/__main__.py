@@ -5,7 +5,16 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.benchmarks.engine import horizon, inflight, peers, polling, rates, resting, sending
+from tests.benchmarks.engine import (
+    calling_back,
+    horizon,
+    inflight,
+    peers,
+    polling,
+    rates,
+    resting,
+    sending,
+)
 from tests.benchmarks.figures import Figures
 from tests.benchmarks.parts import chosen
 from tests.stack import running
@@ -18,7 +27,11 @@ ON_POSTGRES = {
     "claims": rates.measure,
 }
 NOWHERE = {"polling": polling.measure}  # on a fake clock
-ON_THE_STACK = {"send": sending.measure, "edits": sending.measure_edits}
+ON_THE_STACK = {
+    "send": sending.measure,
+    "edits": sending.measure_edits,
+    "callbacks": calling_back.measure,
+}
 PARTS = [*NOWHERE, *ON_POSTGRES, *ON_THE_STACK]
 
 

@@ -1,6 +1,7 @@
 """The real polling policy against what is best, on a fake clock.
 
-The policy knows 200 samples of the true distribution and is judged by fresh ones.
+The policy knows 200 samples of the true distribution and is judged by fresh ones; or it has
+learned from its own looks alone, as a bench does that no callback reaches.
 """
 
 import random
@@ -8,6 +9,8 @@ from statistics import fmean
 
 from tests.benchmarks.engine.inspection import Lognormal, fewest_looks, index_delay_s
 from tests.benchmarks.engine.replays import (
+    INTERNET_S,
+    LOCAL_S,
     Replayed,
     crowded,
     learning,
@@ -23,14 +26,22 @@ HISTORIES = 40
 VIDEOS = 600
 IN_FLIGHT = 50
 PER_MINUTE = 60
+LEARNERS, UNSEEN, LEARNED = 6, 400, 1600
+NEAR_OPTIMUM = 1.05
+# What we promise, and what no net of two calls holds at a spread of 0.557: with 3 % lost these
+# would have to be found 27 s after their end, and the best plan of two looks takes 35.
+LOST = 0.02
+LOST_BEYOND = 0.03
 
 
 def measure(figures: Figures) -> None:
     """Print every figure of polling."""
     figures.seeded("polling.seed", SEED)
+    figures.told("polling.with_callbacks.way_assumed", LOCAL_S + INTERNET_S, "s")
     for sigma in SIGMAS:
         durations = Lognormal(sigma)
         _alone(figures, durations)
+        _learned(figures, durations)
         _called_back(figures, durations)
         _crowded(figures, durations)
 
@@ -44,30 +55,56 @@ def _alone(figures: Figures, durations: Lognormal) -> None:
         for _ in range(HISTORIES)
     ]
     mean = _mean(found)
-    figures.measured(f"polling.vs_optimum.sigma_{sigma}", mean.looks / optimum, "ratio", goal=1.05)
+    figures.measured(
+        f"polling.vs_optimum.sigma_{sigma}", mean.looks / optimum, "ratio", goal=NEAR_OPTIMUM
+    )
     figures.measured(f"polling.mean_delay.sigma_{sigma}", mean.delay_s, "s", goal=5)
     figures.told(f"polling.per_video.sigma_{sigma}", mean.looks, "polls")
     figures.told(f"polling.optimum.sigma_{sigma}", optimum, "polls")
     worst = max(each.delay_s for each in found)
     figures.told(f"polling.mean_delay_worst_history.sigma_{sigma}", worst, "s")
-    learned = learning(durations, dice, unseen=400, videos=1600)
-    figures.told(f"polling.learned.per_video.sigma_{sigma}", learned.looks, "polls")
-    figures.told(f"polling.learned.mean_delay.sigma_{sigma}", learned.delay_s, "s")
+
+
+def _learned(figures: Figures, durations: Lognormal) -> None:
+    """Judge it at its own mean delay: learned from intervals, it is a little early."""
+    mean = _mean(
+        [
+            learning(durations, random.Random(SEED + turn), unseen=UNSEEN, videos=LEARNED)
+            for turn in range(LEARNERS)
+        ]
+    )
+    name, sigma = "polling.learned", f"sigma_{durations.sigma}"
+    optimum = fewest_looks(durations, delay_s=mean.delay_s)
+    figures.measured(f"{name}.vs_optimum.{sigma}", mean.looks / optimum, "ratio", goal=NEAR_OPTIMUM)
+    figures.measured(f"{name}.mean_delay.{sigma}", mean.delay_s, "s", goal=5)
+    figures.told(f"{name}.per_video.{sigma}", mean.looks, "polls")
 
 
 def _called_back(figures: Figures, durations: Lognormal) -> None:
-    sigma = durations.sigma
+    name, sigma = "polling.with_callbacks", f"sigma_{durations.sigma}"
+    promised = _beneath_callbacks(durations, LOST)
+    lost = f"{100 * LOST:g}_percent_lost"
+    figures.measured(f"{name}.{lost}.delay.{sigma}", promised.delay_s, "s", goal=1)
+    figures.measured(f"{name}.{lost}.calls.{sigma}", promised.looks, "polls", goal=2)
+    beyond = _beneath_callbacks(durations, LOST_BEYOND)
+    lost = f"{100 * LOST_BEYOND:g}_percent_lost"
+    figures.told(f"{name}.{lost}.delay.{sigma}", beyond.delay_s, "s")
+    figures.told(f"{name}.{lost}.calls.{sigma}", beyond.looks, "polls")
+
+
+def _beneath_callbacks(durations: Lognormal, lost_share: float) -> Replayed:
     dice = random.Random(SEED)
-    mean = _mean(
+    return _mean(
         [
             with_callbacks(
-                sampled(durations, dice), [durations.draw(dice) for _ in range(VIDEOS)], dice
+                sampled(durations, dice),
+                [durations.draw(dice) for _ in range(VIDEOS)],
+                dice,
+                lost_share=lost_share,
             )
             for _ in range(HISTORIES)
         ]
     )
-    figures.measured(f"polling.with_callbacks.delay.sigma_{sigma}", mean.delay_s, "s", goal=1)
-    figures.measured(f"polling.with_callbacks.calls.sigma_{sigma}", mean.looks, "polls", goal=2)
 
 
 def _crowded(figures: Figures, durations: Lognormal) -> None:

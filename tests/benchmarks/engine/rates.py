@@ -7,6 +7,7 @@ harder to read, reading wins.
 import itertools
 import tempfile
 import time
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from statistics import median
@@ -19,6 +20,12 @@ from tests.servers import Databases
 
 ROUNDS = 3
 DRAINS = {1: 300, 100: 2000}  # by batch, how many jobs
+COMPARED = (  # each round by itself: the machine's speed drifts
+    ("ours.batch_1", "procrastinate.batch_1"),
+    ("ours.batch_1", "pgqueuer.batch_1"),
+    ("ours.batch_1", "single_commits"),
+    ("ours.batch_100", "pgqueuer.batch_100"),
+)
 COMMITS = 1000
 FINISHED = (0, 100_000, 1_000_000)
 CLAIMS = 200
@@ -43,9 +50,16 @@ def measure(figures: Figures) -> None:
                 for name, process in processes.items():
                     count, took_ns = map(int, process.ask(f"{jobs} {batch}", "drained"))
                     rates.setdefault(f"{name}.batch_{batch}", []).append(count / took_ns * 1e9)
-        for name, each in rates.items():
-            figures.told(f"rate.{name}", median(each), "/s")
+        _tell(figures, rates)
         _by_finished_jobs(figures, databases)
+
+
+def _tell(figures: Figures, rates: Mapping[str, Sequence[float]]) -> None:
+    for name, each in rates.items():
+        figures.told(f"rate.{name}", median(each), "/s")
+    for ours, other in COMPARED:
+        ratios = [mine / theirs for mine, theirs in zip(rates[ours], rates[other], strict=True)]
+        figures.told(f"rate.{ours}_vs_{other}", median(ratios), "ratio")
 
 
 def _single_commits(url: str) -> float:
