@@ -43,7 +43,7 @@ SWEEP_S = 10  # and at once when the claim loop sees a lease that has ended
 DEAF_POLL_S = 1.0
 TRIAL_S = 60
 CLOCKS = ("sweep", "heartbeats", "housekeeping", "trials")
-OUR_THREADS = 2 + len(CLOCKS)  # the claim loop's, the rechecks' and each clock's
+OUR_THREADS = 3 + len(CLOCKS)  # the claim loop's, two for rechecks, and each clock's
 
 
 def main() -> int:

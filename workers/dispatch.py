@@ -139,7 +139,10 @@ class Dispatcher:
             Lane(hands, Stage.GENERATING, POLLERS),
             Lane(hands, Stage.STORING, STORERS),
         ]
-        self._rechecks = Pass("rechecks", lambda: rechecks.recheck(hands))
+        self._rechecks = (
+            Pass("rechecks", lambda: rechecks.recheck(hands)),
+            Pass("late results", lambda: rechecks.fetch_late(hands)),
+        )
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="claims")
@@ -150,7 +153,7 @@ class Dispatcher:
     @property
     def busy(self) -> int:
         """How many steps are under way."""
-        return sum(lane.busy for lane in self._lanes) + self._rechecks.busy
+        return sum(lane.busy for lane in self._lanes) + sum(each.busy for each in self._rechecks)
 
     def start(self) -> None:
         """Begin to claim."""
@@ -198,7 +201,8 @@ class Dispatcher:
             if ahead.due:
                 self._claim_all()
             if ahead.recheck:
-                self._rechecks.begin()
+                for each in self._rechecks:
+                    each.begin()
             if ahead.overdue:
                 self._overdue()
             self._tell_trouble("")
@@ -228,7 +232,8 @@ class Dispatcher:
     def _finish(self) -> None:
         """Wait for the steps under way, and ask systemd for as long as they may honestly take."""
         honest_until = time.monotonic() + longest_step_s(self._hands)
-        self._rechecks.close()
+        for each in self._rechecks:
+            each.close()
         while self.busy:
             if time.monotonic() < honest_until:
                 self._systemd.finishing(self.busy, within_s=GRANTED_S)
