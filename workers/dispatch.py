@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import structlog
@@ -13,6 +13,7 @@ from core.claims import Claim
 from core.lookback import Lookback
 from core.models import Dialect
 from core.stages import Stage
+from core.usage import Key
 from workers import rechecks, steps
 from workers.backoff import jittered
 from workers.hands import Hands
@@ -44,13 +45,18 @@ def longest_step_s(hands: Hands) -> float:
 
 
 class Lane:
-    """Some threads for one stage; it claims no more than it has threads free for."""
+    """Some threads for one stage; it claims no more than it has threads free for.
 
-    def __init__(self, hands: Hands, stage: Stage, size: int) -> None:
+    `keys` are whose requests it sends: all of ours, or one provider's.
+    """
+
+    def __init__(
+        self, hands: Hands, stage: Stage, size: int, keys: Sequence[Key] | None = None
+    ) -> None:
         self._hands = hands
         self._stage = stage
         self._size = size
-        self._keys = hands.services.keys()
+        self._keys = hands.services.keys() if keys is None else keys
         self._lookback = Lookback()
         self._busy = 0
         self._lock = threading.Lock()
@@ -116,6 +122,18 @@ class Lane:
         self._pool.shutdown(wait=True)
 
 
+def _senders(hands: Hands) -> Sequence[Lane]:
+    """Return a lane for each provider: slow edits must not keep quick videos waiting."""
+    services = hands.services
+    ours = services.keys()
+    edits = [key for key in ours if key.dialect == Dialect.OPENAI]
+    videos = [key for key in ours if key.dialect != Dialect.OPENAI]
+    return [
+        Lane(hands, Stage.READY, services.senders(keys[0].dialect), keys)
+        for keys in (edits, videos)
+    ]
+
+
 class Dispatcher:
     """The claim loop: woken by a notification, by a finished step, or by the clock.
 
@@ -133,9 +151,8 @@ class Dispatcher:
         self._hands = hands
         self._systemd = systemd or Systemd("")
         self._overdue = overdue
-        size = hands.services.settings.worker_concurrency
         self._lanes = [
-            Lane(hands, Stage.READY, size),
+            *_senders(hands),
             Lane(hands, Stage.GENERATING, POLLERS),
             Lane(hands, Stage.STORING, STORERS),
         ]
