@@ -30,19 +30,7 @@ def recheck(hands: Hands) -> int:
     These go before polls, which are many and may wait: what is asked here is taken from the
     same budget, and there is never more of it than that.
     """
-    pace = hands.looks.pace
-    if pace.in_debt():
-        return 0
-    with hands.services.sessions.begin() as session:
-        due = rechecks.take(session, late=False, limit=AT_ONCE, for_s=HELD_S)
-    listed = Listed(hands, due)
-    for number, attempt_id in enumerate(due):
-        if pace.in_debt():
-            with hands.services.sessions.begin() as session:
-                rechecks.put_back(session, due[number:])
-            return 0
-        _look_after(hands, attempt_id, listed)
-    return len(due)
+    return _pass(hands, late=False, limit=AT_ONCE, held_s=HELD_S)
 
 
 def fetch_late(hands: Hands) -> int:
@@ -50,22 +38,45 @@ def fetch_late(hands: Hands) -> int:
 
     It may take minutes, so it is not done where a callback's question would have to wait.
     """
+    held_s = hands.services.settings.store_lease_s + HELD_S
+    return _pass(hands, late=True, limit=1, held_s=held_s)
+
+
+class NotNow(Exception):
+    """No question may be asked for the moment: as many were as the polls per minute allow."""
+
+
+def _take_turn(hands: Hands) -> None:
+    """Count one question. Raises NotNow."""
+    if hands.looks.pace.in_debt():
+        raise NotNow
+    hands.looks.pace.take(1)
+
+
+def _pass(hands: Hands, *, late: bool, limit: int, held_s: float) -> int:
+    """Look after what is due. Return how much it was, or 0 if the rest has to wait."""
     if hands.looks.pace.in_debt():
         return 0
-    held_s = hands.services.settings.store_lease_s + HELD_S
     with hands.services.sessions.begin() as session:
-        due = rechecks.take(session, late=True, limit=1, for_s=held_s)
-    for attempt_id in due:
-        _look_after(hands, attempt_id, Listed(hands, due))
-    return len(due)
+        due = rechecks.take(session, late=late, limit=limit, for_s=held_s)
+    listed = Listed(hands, due)
+    waiting = [attempt_id for attempt_id in due if not _had_its_turn(hands, attempt_id, listed)]
+    if not waiting:
+        return len(due)
+    with hands.services.sessions.begin() as session:
+        rechecks.put_back(session, waiting)
+    return 0
 
 
-def _look_after(hands: Hands, attempt_id: UUID, listed: "Listed") -> None:
+def _had_its_turn(hands: Hands, attempt_id: UUID, listed: "Listed") -> bool:
     try:
         _one(hands, attempt_id, listed)
+    except NotNow:
+        return False
     except AppError as error:
         log.warning("recheck_failed", attempt_id=str(attempt_id), reason=str(error))
         _failed(hands, attempt_id, error)
+    return True
 
 
 def _one(hands: Hands, attempt_id: UUID, listed: "Listed") -> None:
@@ -111,7 +122,7 @@ def _named_by_callback(hands: Hands, found: Recheck) -> str | None:
     attempt, task_id = found.attempt, found.attempt.candidate_task_id
     if task_id is None:
         return None
-    hands.looks.pace.take(1)
+    _take_turn(hands)
     if _is_its_task(hands.services, found, task_id):
         return task_id
     log.warning("callback_named_another_task", attempt_id=str(attempt.id), task_id=task_id)
@@ -172,12 +183,12 @@ class Listed:
         return self._found
 
     def _read(self) -> Sequence[ListedTask]:
-        services, pace = self._hands.services, self._hands.looks.pace
+        services = self._hands.services
         with services.sessions() as session:
             since = rechecks.oldest(session, self._attempt_ids, dialect=Dialect.MINIMAX_V2)
-        pace.take(1)
+        _take_turn(self._hands)
         found = _listing(services).list_tasks(since=since - rechecks.SKEW - timedelta(seconds=1))
-        pace.take(len(found) // PAGE)  # the pages after the first
+        self._hands.looks.pace.take(len(found) // PAGE)  # the pages after the first
         return found
 
 
@@ -191,7 +202,7 @@ def _listing(services: Services) -> ListingProvider:
 
 def _fetch_late(hands: Hands, found: Recheck, task_id: str) -> None:
     services, attempt = hands.services, found.attempt
-    hands.looks.pace.take(1)
+    _take_turn(hands)
     progress = services.videos[attempt.dialect].progress(task_id)
     match progress:
         case Pending():

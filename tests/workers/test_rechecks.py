@@ -75,12 +75,28 @@ def test_what_is_asked_here_is_taken_from_the_polls(hands, lost, asked):
     hands.looks.pace = pace
     pace.take(pace.turns())
 
-    assert recheck(hands) == 0  # one question more than there were turns
-    assert asked == ["list"]
-    assert due(hands) == LOST - 1
+    assert recheck(hands) == LOST  # one question more than there were turns, for all of them
+    again(hands)
     assert recheck(hands) == 0
     assert asked == ["list"]
+    assert due(hands) == LOST
 
     now[0] += 1
-    recheck(hands)
+    assert recheck(hands) == LOST
     assert asked == ["list", "list"]
+
+
+def test_those_without_a_turn_stay_due(hands, lost, asked):
+    now = [1000.0]
+    hands.looks.pace = Pace(60, clock=lambda: now[0])
+    hands.looks.pace.take(1)  # one is left
+    with hands.services.sessions.begin() as session:
+        session.execute(text("UPDATE attempts SET candidate_task_id = '98765'"))
+
+    assert recheck(hands) == 0
+    assert due(hands) == LOST - 1
+
+
+def again(hands: Hands) -> None:
+    with hands.services.sessions.begin() as session:
+        session.execute(text("UPDATE attempts SET recheck_at = now()"))
