@@ -119,5 +119,5 @@ def _place(
         run,
         services.key(run.dialect),
         typical_s=typical_s,
-        threads=services.settings.worker_concurrency,
+        threads=services.senders(run.dialect),
     )

@@ -24,12 +24,23 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from core import audit, clock, events, usage
-from core.models import ProviderGate, User
+from core.models import Dialect, ProviderGate, User
 from core.providers.allowance import allowance
 from core.usage import Key
 
 UNTIL_SOMEBODY_HELPS: ColumnElement[Any] = literal_column("'infinity'::timestamptz")
 SLOW: Final = timedelta(minutes=15)
+# What is true of a key behind whatever API it is used: both of MiniMax's take the same one.
+OF_THE_ACCOUNT: Final = frozenset(
+    {
+        "key_invalid",
+        "account_unverified",
+        "quota_exhausted",
+        "balance_empty",
+        "usage_window_full",
+    }
+)
+_MINIMAX: Final = (Dialect.MINIMAX_V1, Dialect.MINIMAX_V2)
 NO_TRIAL: Final = {"trial_at": None, "trial_job_id": None}
 
 _LOCK: Final = text(
@@ -97,17 +108,59 @@ def standing(rows: Iterable[Mapping[str, Any]]) -> Sequence[Gate]:
 
 
 def closed(session: Session, keys: Sequence[Key]) -> Sequence[ProviderGate]:
-    """Return every gate of our keys that is closed now, for the banner on the pages."""
-    return session.scalars(
+    """Return every gate of our keys that is closed now, for the banner on the pages.
+
+    Gates of one key that closed for the same reason are one: the first speaks for them all.
+    """
+    found = session.scalars(
         select(ProviderGate)
         .where(_of(keys))
         .where(ProviderGate.closed_until > clock.now())
         .order_by(ProviderGate.dialect, ProviderGate.model)
         .limit(50)
+    )
+    one_each: dict[tuple[object, ...], ProviderGate] = {}
+    for gate in found:
+        what = (sharing(gate.dialect), gate.key_id, gate.model, gate.closed_code)
+        one_each.setdefault(what, gate)
+    return list(one_each.values())
+
+
+def sharing(dialect: str) -> Sequence[str]:
+    """Return the dialects that are spoken with the same key, in the order of their locks."""
+    return _MINIMAX if dialect in _MINIMAX else (dialect,)
+
+
+def of_key(session: Session, dialect: str, key_id: str, *, model: str) -> Sequence[ProviderGate]:
+    """Return a gate and those of the other dialects of its key, locked in order."""
+    return session.scalars(
+        select(ProviderGate)
+        .where(
+            ProviderGate.dialect.in_(sharing(dialect)),
+            ProviderGate.key_id == key_id,
+            ProviderGate.model == model,
+        )
+        .order_by(ProviderGate.dialect)
+        .with_for_update()
+        .execution_options(populate_existing=True)
     ).all()
 
 
 # --- closing ----------------------------------------------------------------------------
+
+
+def close_key(
+    session: Session, *, dialect: str, key_id: str, code: str, for_s: float | None
+) -> None:
+    """Close all of a key; every dialect that uses it if the account is the reason.
+
+    A trial that fails closes no other dialect: that one may have proved meanwhile that it works.
+    """
+    gate = session.get(ProviderGate, (dialect, key_id, ""), populate_existing=True)
+    on_trial = gate is not None and gate.trial_at is not None
+    spreads = code in OF_THE_ACCOUNT and not on_trial
+    for each in sharing(dialect) if spreads else (dialect,):
+        close(session, dialect=each, key_id=key_id, model="", code=code, for_s=for_s)
 
 
 def close(
@@ -203,8 +256,12 @@ def _known_limits(session: Session, dialect: str, key_id: str, model: str) -> Ma
 
 
 def open_again(session: Session, user: User, *, dialect: str, key_id: str, model: str) -> None:
-    """Open a gate because an administrator says that the cause is gone."""
-    gate = session.get(ProviderGate, (dialect, key_id, model), with_for_update=True)
+    """Open a gate because an administrator says that the cause is gone.
+
+    With it those of the same key that closed for the same reason: the page shows them as one.
+    """
+    gates = of_key(session, dialect, key_id, model=model)
+    gate = next((gate for gate in gates if gate.dialect == dialect), None)
     if gate is None or gate.closed_until is None:
         return
     audit.record(
@@ -214,7 +271,9 @@ def open_again(session: Session, user: User, *, dialect: str, key_id: str, model
         on=("gate", f"{dialect}/{model}" if model else dialect),
         code=gate.closed_code,
     )
-    gate.closed_until = None
-    gate.trial_at = None
-    gate.trial_job_id = None
+    for each in gates:
+        if each.closed_code == gate.closed_code:
+            each.closed_until = None
+            each.trial_at = None
+            each.trial_job_id = None
     events.wake_workers(session)

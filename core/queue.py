@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Uuid, column, text
+from sqlalchemy import BigInteger, Uuid, column, func, select, text
 from sqlalchemy.dialects.postgresql import TIMESTAMP
 from sqlalchemy.orm import Session
 
@@ -47,7 +47,7 @@ def place(session: Session, run: Run, key: Key, *, typical_s: float | None, thre
     """Return where a `ready` job stands.
 
     `typical_s` is how long its model usually takes; `threads` how many requests one worker
-    sends at once.
+    sends at once to its provider.
     """
     line = _line(session, run)
     state = turns.standing(session, [key])
@@ -71,7 +71,7 @@ def place(session: Session, run: Run, key: Key, *, typical_s: float | None, thre
         *spot.postponed(line.now),
         *spot.for_own(),
         *(wait for room in rooms for wait in spot.for_room(room)),
-        *spot.for_thread(threads_in_all, sum(running.values())),
+        *spot.for_thread(threads_in_all, _sending(session, run.provider)),
         spot.for_turn(),
     ]
     return _placed(ahead, waits, line.now, typical_s)
@@ -161,6 +161,12 @@ def _without_worker(threads: int) -> Iterator[Wait]:
         yield Wait(why=why, for_s=None)
 
 
+def _sending(session: Session, provider: str) -> int:
+    """Return how many requests to a provider are on their way: each keeps a thread busy."""
+    busy = select(func.count()).where(Run.stage == Stage.SUBMITTING, Run.provider == provider)
+    return session.scalar(busy) or 0
+
+
 def explained(gate: ProviderGate) -> Message:
     """Return why a gate is closed and what opens it."""
     return refusals.explain(gate.closed_code or "", provider=provider_name(gate.dialect))
@@ -232,12 +238,16 @@ class Spot:
             )
             yield Wait(why=why, for_s=60.0 * math.ceil(over / room.window))
 
-    def for_thread(self, threads: int, running: int) -> Iterator[Wait]:
-        """Yield the wait for a worker's thread: an edit keeps one busy until its answer comes."""
-        over = running + self.ahead + 1 - threads
-        if self.run.dialect == Dialect.OPENAI and threads and over > 0:
+    def for_thread(self, threads: int, busy: int) -> Iterator[Wait]:
+        """Yield the wait for a worker's thread.
+
+        An edit keeps one busy until its answer comes; a video is taken in a moment.
+        """
+        is_edit = self.run.dialect == Dialect.OPENAI
+        over = busy + (self.ahead if is_edit else 0) + 1 - threads
+        if threads and over > 0:
             why = msg("All our workers are busy; it starts when one of them is free.")
-            yield Wait(why=why, for_s=self._rounds_s(over, threads))
+            yield Wait(why=why, for_s=self._rounds_s(over, threads) if is_edit else 0)
 
     def for_turn(self) -> Wait:
         """Return the last reason: others come first, or nothing is in its way."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import exists, func, select, update
 from sqlalchemy.orm import Session
 
 from core import attempts, clock, events, runs
@@ -46,11 +46,20 @@ class Recheck:
         return self.stage is None and self.job.final_stage in ENDED_WITHOUT_IT
 
 
-def take(session: Session, *, limit: int, for_s: float) -> Sequence[UUID]:
-    """Return attempts that are due, and postpone them by `for_s` in case this worker dies."""
+# Its task is known, and no step of its job asks for the result: a download is all that is left.
+_AWAITS_A_RESULT = Attempt.provider_task_id.is_not(None) & (
+    (Attempt.outcome == Outcome.SUPERSEDED) | ~exists().where(Run.job_id == Attempt.job_id)
+)
+
+
+def take(session: Session, *, late: bool, limit: int, for_s: float) -> Sequence[UUID]:
+    """Return attempts that are due, and postpone them by `for_s` in case this worker dies.
+
+    `late` ones have a result to be downloaded, which may take long; the others are questions.
+    """
     due = session.scalars(
         select(Attempt)
-        .where(Attempt.recheck_at <= clock.now())
+        .where(Attempt.recheck_at <= clock.now(), _AWAITS_A_RESULT if late else ~_AWAITS_A_RESULT)
         .order_by(Attempt.recheck_at)
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -58,6 +67,21 @@ def take(session: Session, *, limit: int, for_s: float) -> Sequence[UUID]:
     for attempt in due:
         later(attempt, in_s=for_s)
     return [attempt.id for attempt in due]
+
+
+def put_back(session: Session, attempt_ids: Sequence[UUID]) -> None:
+    """Let attempts that were taken be due again: their turn has not come."""
+    session.execute(
+        update(Attempt).where(Attempt.id.in_(attempt_ids)).values(recheck_at=clock.now())
+    )
+
+
+def oldest(session: Session, attempt_ids: Sequence[UUID], *, dialect: str) -> datetime:
+    """Return when the oldest of a dialect's attempts among these was made."""
+    made = select(func.min(Attempt.created_at)).where(
+        Attempt.id.in_(attempt_ids), Attempt.dialect == dialect
+    )
+    return session.scalars(made).one()
 
 
 def load(session: Session, attempt_id: UUID) -> Recheck:

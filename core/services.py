@@ -27,6 +27,7 @@ from core.storage import Bucket, bucket_of
 from core.usage import Key
 
 HOST = socket.gethostname()
+VIDEO_SENDERS = 4  # a video is taken within seconds; an edit keeps its thread until it is made
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +83,11 @@ class Services:
     def key(self, dialect: str) -> Key:
         """Return the key behind one dialect."""
         return next(key for key in self.keys() if key.dialect == dialect)
+
+    def senders(self, dialect: str) -> int:
+        """Return how many requests one worker sends at once to the provider of a dialect."""
+        most = self.settings.worker_concurrency
+        return most if dialect == Dialect.OPENAI else min(VIDEO_SENDERS, most)
 
     def provider(self, dialect: str) -> ImageProvider | VideoProvider:
         """Return who is behind a dialect."""

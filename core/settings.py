@@ -50,7 +50,7 @@ class Settings:
     upload_ttl_s: int = 900
     session_ttl_s: int = 14 * 24 * 3600
 
-    worker_concurrency: int = 8
+    worker_concurrency: int = 8  # edits that one worker sends at once; of videos 4 at most
     poll_interval_s: float = 2.0  # the longest time until a worker looks again without a NOTIFY
     connect_timeout_s: float = 10.0
     openai_timeout_s: float = 360.0

@@ -12,7 +12,7 @@ from sqlalchemy import and_, func, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from core import clock, events
-from core.gates import NO_TRIAL, UNTIL_SOMEBODY_HELPS
+from core.gates import NO_TRIAL, UNTIL_SOMEBODY_HELPS, of_key
 from core.models import ProviderGate, Run
 from core.stages import Stage
 from core.usage import Key
@@ -83,13 +83,17 @@ def begun(session: Session, key: tuple[str, str], job_id: UUID) -> None:
 
 
 def proved(session: Session, job_id: UUID) -> None:
-    """Open the gate that a trial job has passed: its provider took the request."""
-    opened = session.execute(
-        update(ProviderGate)
-        .where(ProviderGate.trial_job_id == job_id)
-        .values(closed_until=None, **NO_TRIAL)
-        .returning(ProviderGate.dialect)
-        .execution_options(synchronize_session=False)
-    ).all()
-    if opened:
-        events.wake_workers(session)
+    """Open the gate that a trial job has passed: its provider took the request.
+
+    With it those of the same key that closed for the same reason, on its word: `trial_at` says
+    so, and if that was wrong, their next failure closes them alone.
+    """
+    tried = session.scalar(select(ProviderGate).where(ProviderGate.trial_job_id == job_id))
+    if tried is None:
+        return
+    for gate in of_key(session, tried.dialect, tried.key_id, model=""):
+        if gate.trial_job_id == job_id:
+            gate.closed_until, gate.trial_at, gate.trial_job_id = None, None, None
+        elif gate.closed_until is not None and gate.closed_code == tried.closed_code:
+            gate.closed_until, gate.trial_at, gate.trial_job_id = None, func.now(), None
+    events.wake_workers(session)

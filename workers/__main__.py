@@ -26,7 +26,7 @@ from core.events import WORK_CHANNEL
 from core.live import Listener
 from core.logs import configure_logs
 from core.media import decoder
-from core.services import HOST, build, settings_from_environment
+from core.services import HOST, VIDEO_SENDERS, build, settings_from_environment
 from workers import housekeeping, sweep, trials
 from workers.dispatch import POLLERS, STORERS, Dispatcher
 from workers.hands import Hands
@@ -43,7 +43,8 @@ SWEEP_S = 10  # and at once when the claim loop sees a lease that has ended
 DEAF_POLL_S = 1.0
 TRIAL_S = 60
 CLOCKS = ("sweep", "heartbeats", "housekeeping", "trials")
-OUR_THREADS = 2 + len(CLOCKS)  # the claim loop's, the rechecks' and each clock's
+OUR_THREADS = 3 + len(CLOCKS)  # the claim loop's, two for rechecks, and each clock's
+OTHER_THREADS = VIDEO_SENDERS + POLLERS + STORERS + OUR_THREADS  # beside the senders of edits
 
 
 def main() -> int:
@@ -55,7 +56,7 @@ def main() -> int:
         services = build(
             settings,
             application="proofsheet-worker",
-            pool_size=settings.worker_concurrency + POLLERS + STORERS + OUR_THREADS,
+            pool_size=settings.worker_concurrency + OTHER_THREADS,
         )
         spool = Spool(settings.spool_dir)
         fitness.prove(services.engine)

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import structlog
@@ -13,6 +13,7 @@ from core.claims import Claim
 from core.lookback import Lookback
 from core.models import Dialect
 from core.stages import Stage
+from core.usage import Key
 from workers import rechecks, steps
 from workers.backoff import jittered
 from workers.hands import Hands
@@ -44,13 +45,18 @@ def longest_step_s(hands: Hands) -> float:
 
 
 class Lane:
-    """Some threads for one stage; it claims no more than it has threads free for."""
+    """Some threads for one stage; it claims no more than it has threads free for.
 
-    def __init__(self, hands: Hands, stage: Stage, size: int) -> None:
+    `keys` are whose requests it sends: all of ours, or one provider's.
+    """
+
+    def __init__(
+        self, hands: Hands, stage: Stage, size: int, keys: Sequence[Key] | None = None
+    ) -> None:
         self._hands = hands
         self._stage = stage
         self._size = size
-        self._keys = hands.services.keys()
+        self._keys = hands.services.keys() if keys is None else keys
         self._lookback = Lookback()
         self._busy = 0
         self._lock = threading.Lock()
@@ -116,6 +122,18 @@ class Lane:
         self._pool.shutdown(wait=True)
 
 
+def _senders(hands: Hands) -> Sequence[Lane]:
+    """Return a lane for each provider: slow edits must not keep quick videos waiting."""
+    services = hands.services
+    ours = services.keys()
+    edits = [key for key in ours if key.dialect == Dialect.OPENAI]
+    videos = [key for key in ours if key.dialect != Dialect.OPENAI]
+    return [
+        Lane(hands, Stage.READY, services.senders(keys[0].dialect), keys)
+        for keys in (edits, videos)
+    ]
+
+
 class Dispatcher:
     """The claim loop: woken by a notification, by a finished step, or by the clock.
 
@@ -133,13 +151,15 @@ class Dispatcher:
         self._hands = hands
         self._systemd = systemd or Systemd("")
         self._overdue = overdue
-        size = hands.services.settings.worker_concurrency
         self._lanes = [
-            Lane(hands, Stage.READY, size),
+            *_senders(hands),
             Lane(hands, Stage.GENERATING, POLLERS),
             Lane(hands, Stage.STORING, STORERS),
         ]
-        self._rechecks = Pass("rechecks", lambda: rechecks.recheck(hands))
+        self._rechecks = (
+            Pass("rechecks", lambda: rechecks.recheck(hands)),
+            Pass("late results", lambda: rechecks.fetch_late(hands)),
+        )
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="claims")
@@ -150,7 +170,7 @@ class Dispatcher:
     @property
     def busy(self) -> int:
         """How many steps are under way."""
-        return sum(lane.busy for lane in self._lanes) + self._rechecks.busy
+        return sum(lane.busy for lane in self._lanes) + sum(each.busy for each in self._rechecks)
 
     def start(self) -> None:
         """Begin to claim."""
@@ -198,7 +218,8 @@ class Dispatcher:
             if ahead.due:
                 self._claim_all()
             if ahead.recheck:
-                self._rechecks.begin()
+                for each in self._rechecks:
+                    each.begin()
             if ahead.overdue:
                 self._overdue()
             self._tell_trouble("")
@@ -228,7 +249,8 @@ class Dispatcher:
     def _finish(self) -> None:
         """Wait for the steps under way, and ask systemd for as long as they may honestly take."""
         honest_until = time.monotonic() + longest_step_s(self._hands)
-        self._rechecks.close()
+        for each in self._rechecks:
+            each.close()
         while self.busy:
             if time.monotonic() < honest_until:
                 self._systemd.finishing(self.busy, within_s=GRANTED_S)

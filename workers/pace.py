@@ -39,6 +39,12 @@ class Pace:
             # A clock may come a hair short of the moment it was waited for.
             return int(self._turns + 1e-6)
 
+    def in_debt(self) -> bool:
+        """Whether more has been asked lately than there were turns for."""
+        with self._lock:
+            self._fill()
+            return self._turns < 0
+
     def take(self, turns: int) -> None:
         """Count polls that have started."""
         with self._lock:

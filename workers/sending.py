@@ -418,14 +418,11 @@ def _after_not_accepted(
     session: Session, services: Services, claim: Claim, _: Attempt, error: ProviderError
 ) -> None:
     assert isinstance(error, NotAccepted)
-    gates.close(
-        session,
-        dialect=claim.dialect,
-        key_id=services.key_id(claim.dialect),
-        model=claim.model if error.scope == "model" else "",
-        code=error.code,
-        for_s=error.retry_after_s,
-    )
+    of = {"dialect": claim.dialect, "key_id": services.key_id(claim.dialect), "code": error.code}
+    if error.scope == "key":
+        gates.close_key(session, **of, for_s=error.retry_after_s)
+    else:
+        gates.close(session, **of, model=claim.model, for_s=error.retry_after_s)
     runs.postponed(session, claim, due_in_s=error.retry_after_s or 0, why=error.code)
 
 

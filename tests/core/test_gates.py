@@ -1,7 +1,7 @@
 import pytest
 from sqlalchemy import select, text
 
-from core import attempts, gates, runs, trials
+from core import attempts, clock, gates, runs, trials
 from core.models import Audit, ProviderGate, Role
 from core.stages import Outcome
 from tests.core.conftest import KEYS, claim_all, filed, person
@@ -36,6 +36,65 @@ def settle(sessions, claim, outcome: Outcome) -> None:
         )
     with sessions.begin() as session:
         attempts.settled(session, attempt.id, outcome)
+
+
+V1 = {"dialect": "minimax_v1", "key_id": "key"}
+V2 = {"dialect": "minimax_v2", "key_id": "key"}
+
+
+def close_key(sessions, *, code: str, **of: str) -> None:
+    with sessions.begin() as session:
+        gates.close_key(session, **of, code=code, for_s=None)
+
+
+def shut(sessions) -> list[str]:
+    """Return the dialects that are closed."""
+    with sessions() as session:
+        closed = ProviderGate.closed_until > clock.now()
+        return sorted(session.scalars(select(ProviderGate.dialect).where(closed)))
+
+
+class TestOneKeyForTwoDialects:
+    @pytest.mark.parametrize("code", ["key_invalid", "account_unverified", "balance_empty"])
+    def test_what_is_true_of_the_account_closes_both_and_is_told_once(self, sessions, code):
+        close_key(sessions, **V1, code=code)
+
+        assert shut(sessions) == ["minimax_v1", "minimax_v2"]
+        assert [gate.closed_code for gate in closed(sessions)] == [code]
+
+    def test_what_is_true_of_an_address_closes_one(self, sessions):
+        close_key(sessions, **V1, code="wrong_address")
+
+        assert shut(sessions) == ["minimax_v1"]
+
+    def test_an_administrator_opens_both(self, sessions):
+        close_key(sessions, **V2, code="key_invalid")
+        boss = person(sessions, "boss", Role.ADMIN)
+        with sessions.begin() as session:
+            gates.open_again(session, boss, **V1, model="")
+
+        assert shut(sessions) == []
+
+    def test_one_that_proves_to_work_opens_both_and_the_other_may_err_alone(self, sessions, kim):
+        close_key(sessions, **V1, code="balance_empty")
+        filed(sessions, kim, provider="hailuo", dialect="minimax_v1")
+        with sessions.begin() as session:
+            trials.allow(session, **V1)
+        settle(sessions, claim_all(sessions)[0], Outcome.ACCEPTED)
+        assert shut(sessions) == []
+
+        close_key(sessions, **V2, code="balance_empty")
+        assert shut(sessions) == ["minimax_v2"]
+
+    def test_a_trial_that_fails_closes_no_other(self, sessions):
+        close_key(sessions, **V1, code="balance_empty")
+        with sessions.begin() as session:
+            trials.allow(session, **V2)
+            gate = session.get_one(ProviderGate, (*V1.values(), ""))
+            gate.closed_until = None
+        close_key(sessions, **V2, code="balance_empty")
+
+        assert shut(sessions) == ["minimax_v2"]
 
 
 class TestClosing:

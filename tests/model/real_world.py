@@ -98,7 +98,8 @@ class RealWorld(RealSteps):
             self.attached(number, before)
 
     def found_late(self, _: int, before: State) -> None:
-        looking._one(self.hands, self.attempts[-1])
+        listed = looking.Listed(self.hands, self.attempts)
+        looking._one(self.hands, self.attempts[-1], listed)
 
     def attached(self, number: int, before: State) -> None:
         with self.begin() as session:

@@ -101,6 +101,8 @@ class Bench:
         sweep.sweep(self.hands)
         sweep.recover(self.hands)
         rechecks.recheck(self.hands)
+        while rechecks.fetch_late(self.hands):
+            pass
 
     def called_back(self, request: Request, task_id: str) -> None:
         """Have a callback come for a request."""

@@ -21,7 +21,7 @@ from core.stages import Stage
 from tests.application import services_for
 from workers.dispatch import Dispatcher
 from workers.hands import Hands
-from workers.rechecks import recheck
+from workers.rechecks import fetch_late, recheck
 from workers.spool import Spool
 
 EDIT = {"size": "1024x1024", "quality": "low"}
@@ -225,3 +225,5 @@ def look_now(hands: Hands) -> None:
             .values(recheck_at=clock.now() - timedelta(seconds=1))
         )
     recheck(hands)
+    while fetch_late(hands):
+        pass

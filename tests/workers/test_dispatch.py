@@ -6,9 +6,11 @@ from sqlalchemy import select, text
 from structlog.testing import capture_logs
 
 from core.connections import Connection
-from core.models import JobEvent
+from core.models import JobEvent, Run
 from core.services import build
+from core.stages import Stage
 from tests.proxy import proxied
+from tests.workers.conftest import fault
 from tests.workers.processes import until
 from workers.dispatch import Dispatcher, Lane
 from workers.hands import Hands
@@ -133,3 +135,18 @@ def test_an_outage_is_told_once_and_survived(
     told = [line["event"] for line in logs if line["event"] in {"claim_failed", "claiming_again"}]
     assert told[:2] == ["claim_failed", "claiming_again"]
     assert told == told[:2] * (len(told) // 2)  # not at every turn
+
+
+def test_slow_edits_keep_no_video_waiting(
+    looping, hands, services, file_edit, file_video, openai_simulator
+):
+    fault(openai_simulator, "hang", times=1, args={"seconds": 5})
+    edit = file_edit()
+    looping(with_settings(hands, worker_concurrency=1, poll_interval_s=0.2, lease_margin_s=60))
+    until(lambda: first_claim(services, edit) is not None, within_s=5)
+
+    video = file_video("MiniMax-Hailuo-02", {"mode": "text", "resolution": "768P", "duration": 6})
+
+    until(lambda: first_claim(services, video) is not None, within_s=3)
+    with services.sessions() as session:
+        assert session.get_one(Run, edit.id).stage == Stage.SUBMITTING
