@@ -11,6 +11,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from core import errors, translations
+from core.api.bodies import MAX_BYTES
 
 log = structlog.get_logger(__name__)
 
@@ -77,6 +78,11 @@ async def _plain(request: Request, error: Exception) -> JSONResponse:
     message = errors.msg("There is nothing here. Look at the address.")
     if error.status_code == 405:
         message = errors.msg("This address does not take this method.")
+    if error.status_code == 413:
+        message = errors.msg(
+            "The request has more than {limit} kB; nothing here takes that much. Send less.",
+            limit=MAX_BYTES // 1024,
+        )
     return JSONResponse({"error": _sentence(request, message)}, error.status_code)
 
 
