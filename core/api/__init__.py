@@ -7,6 +7,7 @@ from anyio import CapacityLimiter
 from fastapi import FastAPI
 
 from core.api import callbacks, files, health, live, sign_in, storage
+from core.api.bodies import SmallBodies
 from core.api.errors import add_error_handlers
 from core.services import Services
 
@@ -32,4 +33,5 @@ def create_api(services: Services) -> FastAPI:
     for part in (sign_in, storage, callbacks, files, health, live):
         api.include_router(part.router)
     add_error_handlers(api)
+    api.add_middleware(SmallBodies)
     return api

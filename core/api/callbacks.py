@@ -18,7 +18,6 @@ log = structlog.get_logger(__name__)
 router = APIRouter()
 
 TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{43}")
-MAX_BODY_BYTES: Final = 64 * 1024
 
 
 @router.post("/hailuo/callback/{token}", include_in_schema=False)
@@ -35,13 +34,8 @@ async def callback(token: str, request: Request) -> JSONResponse:
 
 
 async def _body(request: Request) -> dict[str, Any]:
-    raw = b""
-    async for chunk in request.stream():
-        raw += chunk
-        if len(raw) > MAX_BODY_BYTES:
-            return {}
     try:
-        body = json.loads(raw)
+        body = json.loads(await request.body())
     except (ValueError, RecursionError):  # not JSON, or nested deeper than Python reads
         return {}
     return body if isinstance(body, dict) else {}

@@ -11,6 +11,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from core import apologies, errors, translations
+from core.api.bodies import MAX_BYTES
 
 log = structlog.get_logger(__name__)
 
@@ -79,6 +80,11 @@ async def _plain(request: Request, error: Exception) -> JSONResponse:
             message = errors.msg("There is nothing here. Look at the address.")
         case 405:
             message = errors.msg("This address does not take this method.")
+        case 413:
+            message = errors.msg(
+                "The request has more than {limit} kB; nothing here takes that much. Send less.",
+                limit=MAX_BYTES // 1024,
+            )
         case _:
             message = errors.msg("The request cannot be read. Send JSON in UTF-8.")
     return JSONResponse({"error": _sentence(request, message)}, error.status_code)
