@@ -163,7 +163,7 @@ def _without_worker(threads: int) -> Iterator[Wait]:
 
 def explained(gate: ProviderGate) -> Message:
     """Return why a gate is closed and what opens it."""
-    return refusals.explain(gate.closed_code or "", provider=provider_name(gate.dialect))
+    return refusals.explain_gate(gate.closed_code or "", provider=provider_name(gate.dialect))
 
 
 def provider_name(dialect: str) -> str:

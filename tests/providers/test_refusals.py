@@ -8,9 +8,11 @@ from typing import get_args
 
 import pytest
 
+from core import closures
 from core.providers import minimax_errors, openai_errors
 from core.providers.codes import Code
-from core.refusals import NOT_SENT, NOT_TAKEN, REFUSED, SENTENCES, UNKNOWN, explain
+from core.providers.observations import ROWS, Never, NotTaken
+from core.refusals import NOT_SENT, NOT_TAKEN, REFUSED, SENTENCES, UNKNOWN, explain, explain_gate
 
 ROOT = Path(__file__).parents[2]
 CODES = get_args(Code)
@@ -112,3 +114,16 @@ def test_credentials_name_the_setting_to_fix():
 def test_a_code_of_an_older_release_still_has_a_sentence():
     shown = str(explain("gone_since", provider="OpenAI"))
     assert shown == "OpenAI did not do what was asked (code gone_since)."
+
+
+def test_every_code_that_closes_a_gate_has_words_for_all_that_waits_there():
+    closing = {
+        row.code
+        for row in ROWS
+        if isinstance(row, NotTaken) or (isinstance(row, Never) and row.closes_model)
+    }
+    assert closing == set(closures.SENTENCES)
+    for code in closing:
+        told = str(explain_gate(code, provider="MiniMax"))
+        assert "ait and cost nothing" in told
+        assert "request" not in told
