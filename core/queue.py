@@ -169,7 +169,7 @@ def _sending(session: Session, provider: str) -> int:
 
 def explained(gate: ProviderGate) -> Message:
     """Return why a gate is closed and what opens it."""
-    return refusals.explain(gate.closed_code or "", provider=provider_name(gate.dialect))
+    return refusals.explain_gate(gate.closed_code or "", provider=provider_name(gate.dialect))
 
 
 def provider_name(dialect: str) -> str:

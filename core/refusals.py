@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
+from core import closures
 from core.errors import Message, msg
 
 SETTINGS: Final[Mapping[str, str]] = {
@@ -299,5 +300,14 @@ UNFORESEEN: Final = msg("{provider} did not do what was asked (code {code}).")
 def explain(code: str, *, provider: str) -> Message:
     """Return the sentence for one of our codes. `provider` is its name: OpenAI, MiniMax."""
     sentence = SENTENCES.get(code, UNFORESEEN)
-    values = {"provider": provider, "setting": SETTINGS.get(provider, provider), "code": code}
-    return Message(sentence.text, values)
+    return Message(sentence.text, _values(code, provider))
+
+
+def explain_gate(code: str, *, provider: str) -> Message:
+    """Return the sentence for why a gate is closed: about all that waits, not one request."""
+    sentence = closures.SENTENCES.get(code, closures.UNFORESEEN)
+    return Message(sentence.text, _values(code, provider))
+
+
+def _values(code: str, provider: str) -> Mapping[str, object]:
+    return {"provider": provider, "setting": SETTINGS.get(provider, provider), "code": code}

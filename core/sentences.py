@@ -4,7 +4,8 @@ from enum import StrEnum
 from typing import Final
 
 from core.errors import Message, msg
-from core.models import Job, Provider, Run
+from core.models import Attempt, Job, Provider, Run
+from core.spending import refused_afterwards
 from core.stages import Outcome, Stage, Status
 
 
@@ -31,6 +32,7 @@ LABELS: Final = {
     Stage.CANCELLED: msg("Cancelled"),
 }
 
+# The sentence of the code stands below it and says who, why and what it cost.
 SENTENCES: Final = {
     Stage.READY: msg("Waiting for its turn. You can close this tab; nothing is lost."),
     Stage.SUBMITTING: msg("The request is on its way. You can close this tab; nothing is lost."),
@@ -41,10 +43,10 @@ SENTENCES: Final = {
         "sent again unless you say so."
     ),
     Stage.STORED: msg("Finished and saved."),
-    Stage.REJECTED: msg("The provider refused this request."),
+    Stage.REJECTED: msg("It was refused."),
     Stage.FAILED: msg("It ended at the provider without a result."),
-    Stage.EXPIRED: msg("Its time ran out before a result was stored."),
-    Stage.BAD_RESULT: msg("The provider's answer held nothing usable. The raw answer is kept."),
+    Stage.EXPIRED: msg("Its time ran out."),
+    Stage.BAD_RESULT: msg("The answer held nothing usable."),
     Stage.ABANDONED: msg("You gave up on it. If its result still turns up, it is kept here."),
     Stage.CANCELLED: msg("Cancelled before it cost anything."),
 }
@@ -66,6 +68,16 @@ OUTCOME_LABELS: Final = {
     Outcome.UNKNOWN: msg("Unknown; it may have cost"),
     Outcome.SUPERSEDED: msg("Unknown; sent again with consent"),
 }
+
+_WITHHELD: Final = msg("Refused; it may have cost")
+
+
+def outcome_label(attempt: Attempt) -> Message:
+    """Return what became of a paid request, and what that means for the money."""
+    if refused_afterwards(attempt):
+        return _WITHHELD
+    return OUTCOME_LABELS[Outcome(attempt.outcome)]
+
 
 _TONES: Final = {
     Stage.READY: Tone.QUIET,

@@ -27,13 +27,20 @@ def show() -> None:
 @st.fragment(key="history-grid")
 def _page() -> None:
     user = viewer()
-    actions.offer_undo(user)
+    _jobs(user)
+    actions.offer_undo(user)  # after the grid: it then sticks to the bottom of what is seen
+
+
+def _jobs(user: User) -> None:
     shared = services().settings.team_visibility == "read"
     filter = history_filter.chosen(user, team_reads=shared)
     before, after = history_filter.cursor()
     limit = decision_list.AT_ONCE if filter.needs_decision else history.PAGE_SIZE
     with services().sessions() as session:
         page = history.page(session, filter, before=before, after=after, limit=limit)
+        if not page.cards and (before or after):
+            _turn_back()
+            page = history.page(session, filter, limit=limit)
         total = history.count(session, filter) if page.cards else 0
     pushes.shows("history-grid", unfinished=sum(card.stage in LIVE for card in page.cards))
     if not page.cards:
@@ -54,6 +61,12 @@ def _grid(user: User, page: Page) -> GridAction | None:
     reading = reader()
     cards = [_card(card, user, reading) for card in page.cards]
     return grid(key="history", labels=_labels(), cards=cards)
+
+
+def _turn_back() -> None:
+    """Go to the first page: the one in the address holds nothing any more."""
+    for name in ("before", "after"):
+        st.query_params.pop(name, None)
 
 
 def _count(total: int) -> str:

@@ -2,8 +2,7 @@
 
 from core.details import Detail
 from core.models import Attempt
-from core.sentences import OUTCOME_LABELS
-from core.stages import Outcome
+from core.sentences import outcome_label
 from pages.parts.formats import moment
 from pages.parts.look import look
 from pages.parts.words import _, say
@@ -17,7 +16,7 @@ def show(detail: Detail) -> None:
     columns = [
         (_("No."), [str(attempt.n) for attempt in detail.attempts]),
         (_("When"), [moment(attempt.created_at) for attempt in detail.attempts]),
-        (_("What became of it"), [_outcome(attempt) for attempt in detail.attempts]),
+        (_("What became of it"), [say(outcome_label(attempt)) for attempt in detail.attempts]),
         (_("Consent"), [_consent(detail, attempt) for attempt in detail.attempts]),
         (_("Request id"), [attempt.request_id or "" for attempt in detail.attempts]),
         (_("Task id"), [attempt.provider_task_id or "" for attempt in detail.attempts]),
@@ -25,10 +24,6 @@ def show(detail: Detail) -> None:
     telling = [(name, cells) for name, cells in columns if any(cells)]
     rows = zip(*(cells for _name, cells in telling), strict=True)
     look.table([name for name, _cells in telling], rows)
-
-
-def _outcome(attempt: Attempt) -> str:
-    return say(OUTCOME_LABELS[Outcome(attempt.outcome)])
 
 
 def _consent(detail: Detail, attempt: Attempt) -> str:

@@ -96,7 +96,7 @@ class TestChecking:
     def test_what_was_not_found_is_said_with_the_next_time(self, open_page, services, kim):
         job, attempt = doubted(services, kim, **VIDEO)
         with services.sessions.begin() as session:
-            rechecks.ever_more_rarely(session, session.get_one(Attempt, attempt.id), by="test")
+            rechecks.later(session.get_one(Attempt, attempt.id), in_s=600)
 
         shown = said(open_page("job", id=str(job.id)))
         assert "Nothing was found so far; it is asked again by itself at" in shown

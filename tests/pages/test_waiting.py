@@ -8,8 +8,9 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import func, text
 
-from core import attempts, decisions, runs
+from core import attempts, decisions, refusals, runs
 from core.models import Job
+from core.sentences import SENTENCES
 from core.stages import Outcome, Stage
 from tests.core.conftest import claimed, filed
 
@@ -200,3 +201,31 @@ def test_each_request_that_may_have_cost_is_counted(open_page, services, kim):
     unsure(services, *sent(services))
 
     assert cost(open_page, job) == "may have cost about $0.56"
+
+
+def test_a_withheld_result_is_not_called_free(open_page, services, kim):
+    job = filed(services.sessions, kim)
+    claim, attempt = sent(services)
+    with services.sessions.begin() as session:
+        attempts.settled(
+            session, attempt.id, Outcome.REJECTED, observation="moderation_output", http_status=400
+        )
+        runs.ended(session, claim, Stage.REJECTED, code="moderation_output")
+    shown = said(open_page("job", id=str(job.id)))
+
+    assert "Whether it was charged is not known." in shown
+    assert "Refused; it may have cost" in shown
+    assert "costs nothing" not in shown
+
+
+@pytest.mark.parametrize(
+    ("stage", "code", "denied"),
+    [
+        (Stage.REJECTED, "input_missing", "The provider"),
+        (Stage.BAD_RESULT, "answer_lost", "is kept"),
+        (Stage.EXPIRED, "task_expired", "before"),
+    ],
+)
+def test_the_sentence_of_a_stage_leaves_the_reason_to_its_code(stage, code, denied):
+    assert denied not in str(SENTENCES[stage])
+    assert code in refusals.SENTENCES

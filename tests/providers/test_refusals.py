@@ -8,9 +8,20 @@ from typing import get_args
 
 import pytest
 
+from core import closures
 from core.providers import minimax_errors, openai_errors
 from core.providers.codes import Code
-from core.refusals import NOT_SENT, NOT_TAKEN, READING, REFUSED, SENTENCES, UNKNOWN, explain
+from core.providers.observations import ROWS, Never, NotTaken
+from core.refusals import (
+    NOT_SENT,
+    NOT_TAKEN,
+    READING,
+    REFUSED,
+    SENTENCES,
+    UNKNOWN,
+    explain,
+    explain_gate,
+)
 
 ROOT = Path(__file__).parents[2]
 CODES = get_args(Code)
@@ -124,3 +135,16 @@ def test_a_question_that_failed_says_nothing_of_what_was_sent_or_charged(code):
     """The task it asks about was taken, and is paid for."""
     assert "charged" not in SENTENCES[code].text
     assert "request" not in SENTENCES[code].text
+
+
+def test_every_code_that_closes_a_gate_has_words_for_all_that_waits_there():
+    closing = {
+        row.code
+        for row in ROWS
+        if isinstance(row, NotTaken) or (isinstance(row, Never) and row.closes_model)
+    }
+    assert closing == set(closures.SENTENCES)
+    for code in closing:
+        told = str(explain_gate(code, provider="MiniMax"))
+        assert "ait and cost nothing" in told
+        assert "request" not in told
