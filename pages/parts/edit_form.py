@@ -43,7 +43,7 @@ def show() -> filing.Filled:
         input_ids=[UUID(asset["id"]) for asset in inputs.files],
         mask_id=next((UUID(asset["id"]) for asset in mask.files), None),
         client_key="",
-        parent_job_id=drafts.parent(FORM),
+        parent_job_id=drafts.parent(FORM, inputs.files),
     )
     return filing.Filled(form=FORM, wish=wish, unsettled=uploads.unsettled(inputs, mask))
 
