@@ -2,12 +2,13 @@
 
 import secrets
 from collections.abc import Mapping
+from html import escape
 from typing import Final
 
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import HTMLResponse, JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from core import apologies, errors, translations
@@ -30,6 +31,12 @@ STATUSES: Final[Mapping[type, int]] = {
     errors.DecoderFailed: 503,
 }
 
+PAGE: Final = (
+    '<!doctype html><html lang="{locale}"><meta charset="utf-8">'
+    '<meta name="viewport" content="width=device-width"><title>Proofsheet</title>'
+    '<body><p>{sentence}</p><p><a href="/">Proofsheet</a></p>'
+)
+
 
 def add_error_handlers(api: FastAPI) -> None:
     """Answer every error as JSON with one sentence in the caller's language."""
@@ -41,8 +48,19 @@ def add_error_handlers(api: FastAPI) -> None:
     api.add_exception_handler(Exception, _unexpected)
 
 
-def _sentence(request: Request, message: errors.Message) -> str:
-    return translations.translate(message, _locale(request))
+def _answer(
+    request: Request,
+    message: errors.Message,
+    status: int,
+    *,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """Answer a script with JSON, and a person who followed a link with a page to go back from."""
+    sentence = translations.translate(message, _locale(request))
+    if "text/html" not in request.headers.get("accept", ""):
+        return JSONResponse({"error": sentence}, status, headers=headers)
+    page = PAGE.format(locale=_locale(request), sentence=escape(sentence))
+    return HTMLResponse(page, status, headers=headers)
 
 
 def _locale(request: Request) -> str:
@@ -53,27 +71,23 @@ def _locale(request: Request) -> str:
     return translations.best_locale(request.headers.get("accept-language", ""))
 
 
-async def _explained(request: Request, error: Exception) -> JSONResponse:
+async def _explained(request: Request, error: Exception) -> Response:
     assert isinstance(error, errors.AppError)
     status = next((STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES), 500)
     headers = {}
     if isinstance(error, errors.TooMany):
         headers["Retry-After"] = str(int(error.retry_after_s))
-    return JSONResponse(
-        {"error": _sentence(request, apologies.sentence(error))},
-        status,
-        headers=headers,
-    )
+    return _answer(request, apologies.sentence(error), status, headers=headers)
 
 
-async def _malformed(request: Request, error: Exception) -> JSONResponse:
+async def _malformed(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     fields = ", ".join(".".join(map(str, item["loc"][1:])) or "body" for item in error.errors())
     message = errors.msg("These fields are missing or not as expected: {fields}.", fields=fields)
-    return JSONResponse({"error": _sentence(request, message)}, 422)
+    return _answer(request, message, 422)
 
 
-async def _plain(request: Request, error: Exception) -> JSONResponse:
+async def _plain(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     match error.status_code:
         case 404:
@@ -87,14 +101,14 @@ async def _plain(request: Request, error: Exception) -> JSONResponse:
             )
         case _:
             message = errors.msg("The request cannot be read. Send JSON in UTF-8.")
-    return JSONResponse({"error": _sentence(request, message)}, error.status_code)
+    return _answer(request, message, error.status_code)
 
 
-async def _unexpected(request: Request, error: Exception) -> JSONResponse:
+async def _unexpected(request: Request, error: Exception) -> Response:
     number = secrets.token_hex(4)
     log.error("request_failed", path=request.url.path, number=number, exc_info=error)
     message = errors.msg(
         "Something went wrong on our side. Try again; if it stays, tell the operator {number}.",
         number=number,
     )
-    return JSONResponse({"error": _sentence(request, message)}, 500)
+    return _answer(request, message, 500)

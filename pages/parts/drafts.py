@@ -1,6 +1,6 @@
 """A form that starts filled: a job to change, a result to go on with, or what a tab has kept."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -27,7 +27,8 @@ def take_up(form: str, provider: Provider) -> None:
     uploads.start_with(uploads.mask_of(form), draft.get("masks", []))
     uploads.start_with(uploads.markup_of(form), draft.get("markups", []))
     st.session_state[f"{form}-drawn"] = "markup" if draft.get("markups") else "mask"
-    st.session_state[f"{form}-parent"] = draft.get("parent")
+    came = {file["id"] for file in draft.get("inputs", [])}
+    st.session_state[f"{form}-parent"] = (draft.get("parent"), came)
     for name in ("prompt", "model"):
         if name in draft:
             st.session_state[f"{form}-{name}"] = draft[name]
@@ -43,10 +44,10 @@ def _options(draft: Mapping[str, Any], provider: Provider) -> Mapping[str, Any]:
     return options
 
 
-def parent(form: str) -> UUID | None:
-    """Return the job that this form's request goes on from."""
-    id = st.session_state.get(f"{form}-parent")
-    return UUID(id) if id else None
+def parent(form: str, files: Iterable[Mapping[str, Any]]) -> UUID | None:
+    """Return the job that a request with these files goes on from, while its result is there."""
+    id, came = st.session_state.get(f"{form}-parent", (None, frozenset()))
+    return UUID(id) if id and any(file["id"] in came for file in files) else None
 
 
 def keep_in_tab(user: User, form: str, wish: Wish) -> None:

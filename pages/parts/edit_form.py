@@ -45,7 +45,7 @@ def show() -> filing.Filled:
         mask_id=drawn.id("mask"),
         markup_id=drawn.id("markup"),
         client_key="",
-        parent_job_id=drafts.parent(FORM),
+        parent_job_id=drafts.parent(FORM, inputs.files),
     )
     return filing.Filled(form=FORM, wish=wish, unsettled=uploads.unsettled(inputs, drawn.chosen))
 

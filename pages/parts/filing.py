@@ -130,7 +130,7 @@ def _file(user: User, wish: submissions.Wish) -> None:
 
 def watch(provider: Provider) -> None:
     """Show the job that was filed last from this form, live."""
-    id = _watched()
+    id = _watched(provider)
     if id is None:
         look.empty_state(
             _("Your result appears here"),
@@ -160,8 +160,14 @@ def watch(provider: Provider) -> None:
     pushes.listener(name, topics={"job": str(id)})
 
 
-def _watched() -> UUID | None:
+def _watched(provider: Provider) -> UUID | None:
+    """Return the job of the address, or on coming back to the form the one it showed."""
+    slot = f"watched:{provider}"
+    if "job" not in st.query_params and slot in st.session_state:
+        st.query_params["job"] = st.session_state[slot]
     try:
-        return UUID(st.query_params["job"])
+        id = UUID(st.query_params["job"])
     except (KeyError, ValueError):
         return None
+    st.session_state[slot] = str(id)
+    return id

@@ -26,6 +26,7 @@ def show() -> filing.Filled:
     drafts.take_up(FORM, Provider.HAILUO)
     mode = _mode()
     chosen = _pictures(mode)
+    files = chosen.files[: PICTURES_BY_MODE[mode]]
     prompt = st.text_area(
         _("Prompt"),
         key=f"{FORM}-prompt",
@@ -41,9 +42,9 @@ def show() -> filing.Filled:
         model=model.id,
         prompt=prompt,
         options={"mode": mode, **_options(offer)},
-        input_ids=[UUID(asset["id"]) for asset in chosen.files[: PICTURES_BY_MODE[mode]]],
+        input_ids=[UUID(asset["id"]) for asset in files],
         client_key="",
-        parent_job_id=drafts.parent(FORM),
+        parent_job_id=drafts.parent(FORM, files),
     )
     return filing.Filled(form=FORM, wish=wish, unsettled=uploads.unsettled(chosen))
 

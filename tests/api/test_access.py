@@ -57,6 +57,18 @@ def test_a_body_that_nobody_can_read_is_not_blamed_on_the_address(api):
     assert answer.json() == {"error": "The request cannot be read. Send JSON in UTF-8."}
 
 
+def test_who_followed_a_link_gets_a_page_in_words_and_a_way_back(api):
+    answer = api.get(
+        "/typo", headers={"accept-language": "ko-KR", "accept": "text/html,application/xhtml+xml"}
+    )
+
+    assert answer.status_code == 404
+    assert answer.headers["content-type"].startswith("text/html")
+    assert '<html lang="ko">' in answer.text
+    assert "여기에는" in answer.text
+    assert 'href="/"' in answer.text
+
+
 @pytest.mark.parametrize(
     ("chosen", "browser", "words"),
     [

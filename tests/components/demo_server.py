@@ -26,6 +26,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from pages.parts import uploads  # noqa: F401  (slow: not at the first visit)
 from pages.parts.look import fonts
 from tests.components import demo_pictures
 

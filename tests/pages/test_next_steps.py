@@ -8,6 +8,8 @@ from core import attempts, events
 from core.ids import new_id
 from core.models import Asset, AssetKind, Attempt
 from tests.pages.conftest import masked_job
+from tests.pages.emitted import texts
+from tests.pages.test_forms import file, newest
 from tests.pages.test_words import finished
 
 
@@ -52,6 +54,35 @@ def test_one_result_is_not_asked_about(open_page, services, kim, put):
     assert not [group for group in at.button_group if "which" in (group.key or "")]
     at.button(key=f"job-use-{job.id}").click().run()
     assert len(at.session_state["edit-start"]["files"]) == 1
+
+
+def test_a_job_goes_on_from_another_only_with_its_result(open_page, services, kim, put):
+    job = finished(services, masked_job(services, kim, put))
+    at = open_page("job", id=str(job.id))
+    at.button(key="job-use").click().run()
+    at.switch_page("image_edit.py").run()
+    at.text_area[0].set_value("make the sky blue").run()
+    file(at)
+    assert newest(services, kim).job.parent_job_id == job.id
+
+    news = {"reset": 1, "items": [put(kim, "input")], "coming": False, "refused": False}
+    at.session_state["edit-files"] = {"assets": news}
+    file(at.run())
+    assert newest(services, kim).job.parent_job_id is None
+
+
+def test_the_job_that_runs_is_still_shown_after_looking_elsewhere(open_page, services, kim):
+    at = open_page("video")
+    at.text_area[0].set_value("a paper boat").run()
+    at.button(key="go-hailuo").click().run()
+    at.switch_page("history.py")
+    at.query_params.clear()
+    at.run()
+    at.switch_page("video.py")
+    at.query_params.clear()
+    at.run()
+
+    assert any("Cancel" in text for text in texts(at))
 
 
 def test_a_result_that_has_expired_says_so(open_page, services, kim, put):
