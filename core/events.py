@@ -84,6 +84,11 @@ def show_change(session: Session, *, job_id: UUID, user_id: UUID) -> None:
     _notify(session, LIVE_CHANNEL, payload)
 
 
+def show_everybody(session: Session) -> None:
+    """Tell every open page, at commit, that something looks different that is nobody's own."""
+    _notify(session, LIVE_CHANNEL, "{}")
+
+
 def _notify(session: Session, channel: str, payload: str) -> None:
     # On the connection: the session would flush rows that are only half written.
     session.connection().execute(select(func.pg_notify(channel, payload)))

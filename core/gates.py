@@ -201,6 +201,7 @@ def close(
             set_={**kept, **slow, **NO_TRIAL, "updated_at": func.now()},
         )
     )
+    events.show_everybody(session)
 
 
 def _slower(session: Session, key: Key, model: str) -> dict[str, Any]:
@@ -277,3 +278,4 @@ def open_again(session: Session, user: User, *, dialect: str, key_id: str, model
             each.trial_at = None
             each.trial_job_id = None
     events.wake_workers(session)
+    events.show_everybody(session)

@@ -39,7 +39,7 @@ with st.sidebar:
     language_switch()
     st.caption(user.display_name)
     sign_out_button(key="sign-out", label=_("Sign out"), api_base="/api", locale=words.locale())
-banners.show(user)
+banners.show()
 actions.forget_undo(f"{page.url_path}?{st.query_params.get('id', '')}")
 try:
     with pushes.whole_page():

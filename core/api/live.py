@@ -60,7 +60,7 @@ class Hub:
         change = json.loads(payload) if channel else {}
         hint = json.dumps({"job": change.get("job")})
         for page in self._pages:
-            if not channel or page.sees_all or change.get("user") == page.user_id:
+            if page.sees_all or change.get("user") in {None, page.user_id}:
                 with contextlib.suppress(asyncio.QueueFull):
                     page.hints.put_nowait(hint)
 

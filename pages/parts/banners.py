@@ -6,17 +6,25 @@ from core import decisions, gates, queue
 from core.models import ProviderGate, User
 from core.services import services
 from core.settings import Settings
-from pages.parts import actions, clicks, history_filter
+from pages.parts import actions, clicks, history_filter, pushes
 from pages.parts.formats import time_of_day
 from pages.parts.look import look
+from pages.parts.viewer import viewer
 from pages.parts.words import _, _n, say
 
 
-def show(user: User) -> None:
-    """Say that results are simulated, and which provider is waiting for what."""
+def show() -> None:
+    """Say that results are simulated, which provider waits for what, and what is to be decided."""
     simulated = _simulated(services().settings)
     if simulated is not None:
         look.simulated_banner(simulated)
+    _news()
+
+
+@st.fragment(key=pushes.BANNERS)
+def _news() -> None:
+    """Show what changes by itself; whatever a page hears of reruns this too."""
+    user = viewer()
     with services().sessions() as session:
         closed = gates.closed(session, services().keys())
         awaited = decisions.awaited(session, user)
@@ -53,7 +61,7 @@ def _closed(user: User, gate: ProviderGate) -> None:
         key=f"open-gate-{gate.dialect}-{gate.model}",
     ):
         actions.open_gate(user, dialect=gate.dialect, key_id=gate.key_id, model=gate.model)
-        st.rerun()
+        pushes.rerun()
 
 
 def _simulated(settings: Settings) -> str | None:

@@ -136,6 +136,7 @@ def watch(provider: Provider) -> None:
             _("Your result appears here"),
             _("You can close this tab while it works. Everything is kept in the history."),
         )
+        pushes.listener()
         return
     name = f"watch-{provider}"
 

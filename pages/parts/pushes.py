@@ -16,14 +16,15 @@ from pages.parts.components.live import live
 
 WHOLE = "whole-page-not-finished"
 UNFINISHED = "unfinished"
+BANNERS = "banners"  # the fragment over every page
 
 
-def looks_again(fragment: str) -> Callable[[], None]:
-    """Return what a listener does with a push: rerun one fragment, if nothing needs more."""
+def looks_again(*fragments: str) -> Callable[[], None]:
+    """Return what a listener does with a push: rerun its fragments, if nothing needs more."""
 
     def changed() -> None:
         if not st.session_state.get(WHOLE):
-            st.rerun(fragment)
+            st.rerun(fragments)
 
     return changed
 
@@ -43,7 +44,7 @@ def looks_anyway(fragment: str) -> Callable[[], None]:
 
     Then the whole page runs once, and with it the listener learns to be quiet.
     """
-    again = looks_again(fragment)
+    again = looks_again(fragment, BANNERS)
 
     def silent() -> None:
         if unfinished(fragment):
@@ -52,12 +53,12 @@ def looks_anyway(fragment: str) -> Callable[[], None]:
     return silent
 
 
-def listener(fragment: str, *, topics: Mapping[str, str] | None = None) -> None:
-    """Keep a fragment up to date. Call it after the fragment, outside of it."""
+def listener(fragment: str = BANNERS, *, topics: Mapping[str, str] | None = None) -> None:
+    """Keep a fragment and the banners up to date. Call it after the fragment, outside of it."""
     live(
         key=f"{fragment}-live",
         topics=topics,
-        on_change=looks_again(fragment),
+        on_change=looks_again(*dict.fromkeys((fragment, BANNERS))),
         on_silence=looks_anyway(fragment),
         unfinished=unfinished(fragment),
     )

@@ -97,6 +97,17 @@ class TestOneKeyForTwoDialects:
         assert shut(sessions) == ["minimax_v2"]
 
 
+def test_every_open_page_hears_that_a_gate_closes_and_that_it_opens(sessions, monkeypatch):
+    heard: list[object] = []
+    monkeypatch.setattr("core.events.show_everybody", heard.append)
+    close(sessions)
+    assert len(heard) == 1
+    with sessions.begin() as session:
+        gates.open_again(session, person(sessions, "boss", Role.ADMIN), **OPENAI)
+
+    assert len(heard) == 2
+
+
 class TestClosing:
     def test_a_short_closure_does_not_end_a_long_one(self, sessions):
         close(sessions)

@@ -22,9 +22,14 @@ def script() -> None:
     def grid() -> None:
         count("fragment runs")
 
+    @st.fragment(key=pushes.BANNERS)
+    def banners() -> None:
+        count("banner runs")
+
     with pushes.whole_page():
         count("page runs")
         grid()
+        banners()
         st.button("a push", on_click=pushes.looks_again("grid"))
         st.button("silence", on_click=pushes.looks_anyway("grid"))
 
@@ -59,6 +64,20 @@ def test_a_push_during_a_run_of_the_page_begins_that_anew():
     at.session_state[pushes.WHOLE] = True
 
     assert pushed(at) == (2, 2)
+
+
+@pytest.mark.parametrize("page", ["job", "history", "image_edit", "video"])
+def test_every_page_hears_what_its_banners_tell(open_page, services, kim, page):
+    job = filed(services.sessions, kim)
+    assert listened_for(open_page(page, **({"id": str(job.id)} if page == "job" else {}))) >= 0
+
+
+def test_what_a_page_hears_of_reruns_its_banners_too():
+    at = AppTest.from_function(script).run()
+    at.session_state["unfinished:grid"] = 1
+    at.button[1].click().run()
+
+    assert (at.session_state["page runs"], at.session_state["banner runs"]) == (1, 2)
 
 
 @pytest.mark.parametrize("page", ["job", "history", "image_edit"])
