@@ -94,9 +94,11 @@ def _files(detail: Detail) -> None:
         [
             {
                 "url": _picture(detail, asset),
-                "href": f"/api/assets/{asset.id}/download",
+                "href": "" if asset.expired_at else f"/api/assets/{asset.id}/download",
                 "caption": _caption(asset),
-                "meta": f"{asset.width}×{asset.height} · {size(asset.bytes)}",
+                "meta": _("Expired")
+                if asset.expired_at
+                else f"{asset.width}×{asset.height} · {size(asset.bytes)}",
             }
             for asset in inputs
         ]

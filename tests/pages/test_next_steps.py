@@ -91,6 +91,10 @@ def test_a_result_that_has_expired_says_so(open_page, services, kim, put):
         for asset in session.query(Asset):
             asset.expired_at = asset.created_at
     at = open_page("job", id=str(job.id))
+    parts = [html.proto.body for html in at.get("html")]
+    (strip,) = (part for part in parts if part.startswith('<div class="ps-part ps-filmstrip'))
+    assert "Expired" in strip
+    assert "href" not in strip
     at.button(key="job-use").click().run()
 
     assert "This file has expired" in at.toast[0].value

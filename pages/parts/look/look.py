@@ -133,13 +133,17 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 
 
 def filmstrip(frames: Iterable[Mapping[str, str]]) -> None:
-    """Show pictures as frames of one film: `url`, `href`, `caption`, `meta` of each."""
+    """Show pictures as frames of one film: `url`, `href`, `caption`, `meta` of each.
+
+    One with an empty `href` leads nowhere.
+    """
     _part("filmstrip", *(_frame(number, frame) for number, frame in enumerate(frames, start=1)))
 
 
 def _frame(number: int, frame: Mapping[str, str]) -> str:
+    link = f'href="{_safe(frame["href"])}" target="_self"' if frame["href"] else ""
     return (
-        f'<a class="ps-frame" href="{_safe(frame["href"])}" target="_self">'
+        f'<a class="ps-frame" {link}>'
         f'<span class="ps-frame-film"><img src="{_safe(frame["url"])}" alt="" loading="lazy">'
         f"<b>{number}</b></span>"
         f"<span>{escape(frame['caption'])}</span><small>{escape(frame['meta'])}</small></a>"
