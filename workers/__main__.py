@@ -94,10 +94,10 @@ def run(hands: Hands) -> None:
     _set(scheduler, hands, dispatcher, sweeps)
     decoder.warm()
     scheduler.start()
-    dispatcher.start()
     listener.start()
     gc.collect()
     gc.freeze()  # what start-up made stays: collections need not look at it again
+    _begin(dispatcher, signals)
     log.info("worker_started", worker=hands.worker)
     systemd.ready()
     signals.get()
@@ -109,6 +109,13 @@ def run(hands: Hands) -> None:
     _write(hands, heartbeats.left)
     neighbours.leave()
     log.info("worker_stopped")
+
+
+def _begin(dispatcher: Dispatcher, signals: Signals) -> None:
+    """Start to claim; whoever was asked to leave while it was starting claims nothing."""
+    if not signals.empty():
+        dispatcher.drain()
+    dispatcher.start()
 
 
 def _finish(hands: Hands, dispatcher: Dispatcher, signals: Signals) -> None:

@@ -62,6 +62,7 @@ class Lane:
         self._lock = threading.Lock()
         self._pool = ThreadPoolExecutor(size, thread_name_prefix=stage)
         self.freed: Callable[[], None] = lambda: None  # called when a thread becomes free
+        self.stopping = threading.Event()  # from then on nothing is claimed
 
     @property
     def busy(self) -> int:
@@ -69,7 +70,10 @@ class Lane:
         return self._busy
 
     def fill(self) -> bool:
-        """Claim as much as there is room for. Return whether more may be due."""
+        """Claim as much as there is room for. Return whether more may be due.
+
+        A claim that a slow database answers only after the end has begun is given up.
+        """
         room = self._room()
         if room <= 0:
             return False
@@ -87,6 +91,9 @@ class Lane:
                 limit=room,
                 lookback=self._lookback,
             )
+            if self.stopping.is_set():
+                session.rollback()
+                return False
         if self._stage is Stage.GENERATING:
             self._hands.looks.pace.take(len(taken))
         for claim in taken:
@@ -166,6 +173,7 @@ class Dispatcher:
         self._trouble = ""
         for lane in self._lanes:
             lane.freed = self.wake
+            lane.stopping = self._stopping
 
     @property
     def busy(self) -> int:

@@ -1,5 +1,7 @@
 import dataclasses
+import signal
 import time
+from queue import SimpleQueue
 
 import pytest
 from sqlalchemy import select, text
@@ -12,6 +14,7 @@ from core.stages import Stage
 from tests.proxy import proxied
 from tests.workers.conftest import fault
 from tests.workers.processes import until
+from workers.__main__ import _begin
 from workers.dispatch import Dispatcher, Lane
 from workers.hands import Hands
 
@@ -44,6 +47,38 @@ def first_claim(services, job) -> JobEvent | None:
         return session.scalar(
             select(JobEvent).where(JobEvent.job_id == job.id, JobEvent.to_stage == "submitting")
         )
+
+
+def test_a_worker_that_is_asked_to_leave_while_it_starts_claims_nothing(hands, services, file_edit):
+    job, dispatcher = file_edit(), Dispatcher(hands)
+    signals: SimpleQueue[int] = SimpleQueue()
+    signals.put(signal.SIGTERM)
+
+    _begin(dispatcher, signals)
+    dispatcher.stop()
+
+    assert first_claim(services, job) is None
+
+
+def test_a_claim_that_comes_through_after_the_end_has_begun_is_given_up(
+    looping, hands, services, file_edit
+):
+    job = file_edit()
+    with services.sessions.begin() as session:
+        session.execute(text("LOCK TABLE runs"))  # a database that is slow to answer
+        dispatcher = looping(hands)
+        until(lambda: waits_for_lock(services))
+        dispatcher.drain()
+
+    until(lambda: dispatcher.drained(within_s=0.1))
+    assert first_claim(services, job) is None
+
+
+def waits_for_lock(services) -> bool:
+    waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND database = "
+    with services.sessions() as session:
+        here = "(SELECT oid FROM pg_database WHERE datname = current_database())"
+        return bool(session.scalar(text(waiting + here)))
 
 
 def test_new_work_is_found_without_a_notification(looping, hands, services, file_edit):

@@ -22,7 +22,11 @@ FILM = {"mode": "text", "resolution": "768P", "duration": 6}
 def settings(services):
     """As on a server: one machine, time enough for what was sent."""
     return dataclasses.replace(
-        services.settings, worker_concurrency=4, poll_interval_s=1, openai_timeout_s=20
+        services.settings,
+        worker_concurrency=4,
+        poll_interval_s=1,
+        openai_timeout_s=20,
+        lease_margin_s=8,
     )
 
 
