@@ -55,8 +55,10 @@ def test_a_worker_that_is_asked_to_leave_while_it_starts_claims_nothing(hands, s
     signals.put(signal.SIGTERM)
 
     _begin(dispatcher, signals)
+    ended = dispatcher.drained(within_s=5)
     dispatcher.stop()
 
+    assert ended
     assert first_claim(services, job) is None
 
 
