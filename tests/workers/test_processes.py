@@ -99,7 +99,7 @@ def test_sigterm_under_load_leaves_nothing_behind(
             select(func.count()).where(Job.status == Status.DONE, Job.provider == "gpt")
         )
         assert session.scalars(select(Worker)).all() == []
-    # How many of the four hands held edits, and how many films, is the order of turns.
+    # How many edits were under way is the order of turns; films have threads of their own.
     assert edits_done == len(billed(openai_simulator)) >= 1
     assert list((settings.spool_dir / "workers").iterdir()) == []
 
