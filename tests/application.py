@@ -36,7 +36,7 @@ def settings_for(database_url: str, bucket: Any, folder: Path, **changes: Any) -
         openai_timeout_s=10,
         minimax_timeout_s=10,
         step_lease_s=10,
-        lease_margin_s=2,
+        lease_margin_s=6,  # with the settle time in it, five seconds for a busy machine to begin
         settle_s=1,
     )
     return dataclasses.replace(settings, **changes)
