@@ -99,7 +99,6 @@ def _beneath_callbacks(durations: Lognormal, lost_share: float) -> Replayed:
             with_callbacks(
                 sampled(durations, dice),
                 [durations.draw(dice) for _ in range(VIDEOS)],
-                dice,
                 lost_share=lost_share,
             )
             for _ in range(HISTORIES)
