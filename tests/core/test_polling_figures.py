@@ -45,14 +45,13 @@ def test_beside_callbacks_two_calls_are_enough_though_two_percent_get_lost(sigma
         with_callbacks(
             sampled(durations, dice),
             [durations.draw(dice) for _ in range(500)],
-            dice,
             lost_share=0.02,
         )
         for _ in range(6)
     ]
 
     assert sum(each.looks for each in found) / len(found) <= 2.05
-    assert sum(each.delay_s for each in found) / len(found) <= 1.2
+    assert sum(each.delay_s for each in found) / len(found) <= 1
 
 
 def test_learned_from_looks_alone_the_polls_are_as_near_the_optimum(sigma):

@@ -31,6 +31,7 @@ NEAR_OPTIMUM = 1.05
 # What we promise, and what no net of two calls holds at a spread of 0.557: with 3 % lost these
 # would have to be found 27 s after their end, and the best plan of two looks takes 35.
 LOST = 0.02
+DELAY_GOAL_S = 1.0
 LOST_BEYOND = 0.03
 
 
@@ -84,7 +85,10 @@ def _called_back(figures: Figures, durations: Lognormal) -> None:
     name, sigma = "polling.with_callbacks", f"sigma_{durations.sigma}"
     promised = _beneath_callbacks(durations, LOST)
     lost = f"{100 * LOST:g}_percent_lost"
-    figures.measured(f"{name}.{lost}.delay.{sigma}", promised.delay_s, "s", goal=1)
+    figures.measured(f"{name}.{lost}.delay.{sigma}", promised.delay_s, "s", goal=DELAY_GOAL_S)
+    # The way is partly assumed: this is how long it may be before the goal is missed.
+    spare_s = (DELAY_GOAL_S - promised.delay_s) / (1 - LOST)
+    figures.told(f"{name}.{lost}.longest_way.{sigma}", LOCAL_S + INTERNET_S + spare_s, "s")
     figures.measured(f"{name}.{lost}.calls.{sigma}", promised.looks, "polls", goal=2)
     beyond = _beneath_callbacks(durations, LOST_BEYOND)
     lost = f"{100 * LOST_BEYOND:g}_percent_lost"
@@ -99,7 +103,6 @@ def _beneath_callbacks(durations: Lognormal, lost_share: float) -> Replayed:
             with_callbacks(
                 sampled(durations, dice),
                 [durations.draw(dice) for _ in range(VIDEOS)],
-                dice,
                 lost_share=lost_share,
             )
             for _ in range(HISTORIES)

@@ -41,12 +41,20 @@ def one_by_one(schedule: Schedule, takes: Sequence[float]) -> Replayed:
     )
 
 
-def _looked_at(schedule: Schedule, taken: float) -> tuple[int, float, float]:
+def _looked_at(
+    schedule: Schedule, taken: float, *, callback_expected: bool = False
+) -> tuple[int, float, float]:
     """Return the looks at one video, and the ages at the last two of them."""
     looks, earliest, latest = 0, 0.0, 0.0
     while latest < taken:
         earliest = latest
-        latest += next_look_s(schedule, age_s=latest, in_flight=1, limits=LIMITS)
+        latest += next_look_s(
+            schedule,
+            age_s=latest,
+            in_flight=1,
+            limits=LIMITS,
+            callback_expected=callback_expected,
+        )
         looks += 1
     return looks, earliest, latest
 
@@ -67,23 +75,19 @@ def learning(durations: Lognormal, dice: random.Random, *, unseen: int, videos: 
     return Replayed(looks=fmean(counts[unseen:]), delay_s=fmean(delays[unseen:]))
 
 
-def with_callbacks(
-    schedule: Schedule, takes: Sequence[float], dice: random.Random, *, lost_share: float
-) -> Replayed:
-    """Poll as a net beneath callbacks, of which a few get lost."""
-    looks, delays = 0, []
+def with_callbacks(schedule: Schedule, takes: Sequence[float], *, lost_share: float) -> Replayed:
+    """Poll as a net beneath callbacks, of which a share gets lost.
+
+    Each video counts as lost by that share, which leaves less to chance than dice would. The look
+    that a callback causes is instead of the one that would have found it: none is saved.
+    """
+    looks, delays = [], []
     for taken in takes:
-        lost = dice.random() < lost_share
-        called = float("inf") if lost else taken + LOCAL_S + INTERNET_S
-        age = 0.0
-        while age < taken:
-            wait_s = next_look_s(
-                schedule, age_s=age, in_flight=1, limits=LIMITS, callback_expected=True
-            )
-            age = min(age + wait_s, called)
-            looks += 1
-        delays.append(age - taken)
-    return Replayed(looks=looks / len(takes), delay_s=fmean(delays))
+        count, _, found = _looked_at(schedule, taken, callback_expected=True)
+        looks.append(count)
+        late_s = found - taken
+        delays.append(lost_share * late_s + (1 - lost_share) * min(late_s, LOCAL_S + INTERNET_S))
+    return Replayed(looks=fmean(looks), delay_s=fmean(delays))
 
 
 def crowded(

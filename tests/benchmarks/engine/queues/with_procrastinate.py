@@ -1,7 +1,7 @@
 """Procrastinate's side: run in the peers' environment, `python -m … ROLE DSN`.
 
-On uvloop, the better for it of the two loops: jobs begin as soon as on asyncio's
-own, and about a fifth more of them are worked off in a second.
+On uvloop: tried beside asyncio's own loop on a busy machine, jobs began about as
+soon on either, and in three rounds of four more of them were worked off on it.
 """
 
 import sys
