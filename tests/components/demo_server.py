@@ -80,6 +80,7 @@ async def presign(request: Request) -> Response:
     state.asked.append("presign")
     if state.fails("presign_silent"):
         await asyncio.sleep(SILENCE_S)
+        return Response(status_code=499)
     if state.fails("presign_500"):
         return JSONResponse({"error": "busy"}, 503)
     if state.fails("presign_quota"):
@@ -100,6 +101,7 @@ async def confirm(request: Request) -> Response:
     state.asked.append("confirm")
     if state.fails("confirm_silent"):
         await asyncio.sleep(SILENCE_S)
+        return Response(status_code=499)
     id = (await request.json())["upload_id"]
     announced, received = state.uploads[id], state.received.get(id)
     if state.fails("confirm_422"):
@@ -211,6 +213,7 @@ async def receive(request: Request) -> Response:
         return Response(status_code=499)
     if state.fails("put_silent"):
         await asyncio.sleep(SILENCE_S)
+        return Response(status_code=499)
     state.received[id] = {"sha256": digest.hexdigest(), "bytes": size}
     return Response(status_code=500 if state.fails("put_lost_answer") else 200)
 
