@@ -93,4 +93,4 @@ def proved(session: Session, job_id: UUID) -> None:
     ).all()
     if opened:
         events.wake_workers(session)
-        events.show_everybody(session)
+        events.show_news(session)

@@ -12,11 +12,13 @@ from core.models import Job, Provider, User
 from core.providers.capabilities import Model
 from core.services import services
 from core.stages import LIVE
-from pages.parts import actions, choices, clicks, job_panel, price, pushes
+from pages.parts import actions, choices, clicks, job_panel, price, pushes, toasts
 from pages.parts.formats import moment, today
 from pages.parts.look import look
 from pages.parts.viewer import viewer
 from pages.parts.words import _, say
+
+FILED = "filed"
 
 
 def switched_on(provider: Provider) -> bool:
@@ -101,19 +103,19 @@ def _file(user: User, wish: submissions.Wish) -> None:
     except AppError as error:
         look.notice("bad", say(error.message))
         return
-    st.query_params["job"] = str(job.id)
-    st.toast(_("Filed. You can close this tab; nothing is lost."))
+    st.session_state[f"{FILED}:{wish.provider}"] = str(job.id)
+    toasts.after(_("Filed. You can close this tab; nothing is lost."))
 
 
 def watch(provider: Provider) -> None:
     """Show the job that was filed last from this form, live."""
-    id = _watched()
+    id = _watched(provider)
     if id is None:
         look.empty_state(
             _("Your result appears here"),
             _("You can close this tab while it works. Everything is kept in the history."),
         )
-        pushes.listener()
+        pushes.listener(topics={"job": ""})  # the banners' news, which name no job
         return
     name = f"watch-{provider}"
 
@@ -136,9 +138,14 @@ def watch(provider: Provider) -> None:
     with st.container(key="watch-panel"):  # stays in view while the form scrolls
         panel()
     pushes.listener(name, topics={"job": str(id)})
+    st.session_state.pop(f"{FILED}:{provider}", None)
 
 
-def _watched() -> UUID | None:
+def _watched(provider: Provider) -> UUID | None:
+    # A push may cut the run short that files a job, and with it the change of the address.
+    just_filed = st.session_state.get(f"{FILED}:{provider}")
+    if just_filed is not None:
+        st.query_params["job"] = just_filed
     try:
         return UUID(st.query_params["job"])
     except (KeyError, ValueError):
