@@ -84,9 +84,12 @@ def show_change(session: Session, *, job_id: UUID, user_id: UUID) -> None:
     _notify(session, LIVE_CHANNEL, payload)
 
 
-def show_everybody(session: Session) -> None:
-    """Tell every open page, at commit, that something looks different that is nobody's own."""
-    _notify(session, LIVE_CHANNEL, "{}")
+def show_news(session: Session, *, user_id: UUID | None = None) -> None:
+    """Tell the pages of a person (None: everybody's), at commit, that a banner has changed.
+
+    It names no job: pages that show one job hear it too.
+    """
+    _notify(session, LIVE_CHANNEL, json.dumps({"user": str(user_id)} if user_id else {}))
 
 
 def _notify(session: Session, channel: str, payload: str) -> None:

@@ -201,7 +201,7 @@ def close(
             set_={**kept, **slow, **NO_TRIAL, "updated_at": func.now()},
         )
     )
-    events.show_everybody(session)
+    events.show_news(session)
 
 
 def _slower(session: Session, key: Key, model: str) -> dict[str, Any]:
@@ -278,4 +278,4 @@ def open_again(session: Session, user: User, *, dialect: str, key_id: str, model
             each.trial_at = None
             each.trial_job_id = None
     events.wake_workers(session)
-    events.show_everybody(session)
+    events.show_news(session)

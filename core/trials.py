@@ -97,4 +97,4 @@ def proved(session: Session, job_id: UUID) -> None:
         elif gate.closed_until is not None and gate.closed_code == tried.closed_code:
             gate.closed_until, gate.trial_at, gate.trial_job_id = None, func.now(), None
     events.wake_workers(session)
-    events.show_everybody(session)
+    events.show_news(session)

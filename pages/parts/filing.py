@@ -12,13 +12,14 @@ from core.models import Job, Provider, User
 from core.providers.capabilities import Model
 from core.services import services
 from core.stages import LIVE
-from pages.parts import actions, choices, clicks, job_panel, price, pushes
+from pages.parts import actions, choices, clicks, job_panel, price, pushes, toasts
 from pages.parts.formats import moment, today
 from pages.parts.look import look
 from pages.parts.viewer import viewer
 from pages.parts.words import _, say
 
-FILED = "filed"
+FILED = "filed"  # the click that filed last
+FRESH = "fresh"  # the job that it filed, until it is shown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,8 +125,8 @@ def _file(user: User, wish: submissions.Wish) -> None:
         look.notice("bad", say(error.message))
         return
     st.session_state[filed] = key
-    st.query_params["job"] = str(job.id)
-    st.toast(_("Filed. You can close this tab; nothing is lost."))
+    st.session_state[f"{FRESH}:{wish.provider}"] = str(job.id)
+    toasts.after(_("Filed. You can close this tab; nothing is lost."))
 
 
 def watch(provider: Provider) -> None:
@@ -136,7 +137,7 @@ def watch(provider: Provider) -> None:
             _("Your result appears here"),
             _("You can close this tab while it works. Everything is kept in the history."),
         )
-        pushes.listener()
+        pushes.listener(topics={"job": ""})  # the banners' news, which name no job
         return
     name = f"watch-{provider}"
 
@@ -159,12 +160,16 @@ def watch(provider: Provider) -> None:
     with st.container(key="watch-panel"):  # stays in view while the form scrolls
         panel()
     pushes.listener(name, topics={"job": str(id)})
+    st.session_state.pop(f"{FRESH}:{provider}", None)
 
 
 def _watched(provider: Provider) -> UUID | None:
     """Return the job of the address, or on coming back to the form the one it showed."""
-    slot = f"watched:{provider}"
-    if "job" not in st.query_params and slot in st.session_state:
+    slot, fresh = f"watched:{provider}", st.session_state.get(f"{FRESH}:{provider}")
+    if fresh is not None:
+        # A push may cut the run short that files a job, and with it the change of the address.
+        st.query_params["job"] = fresh
+    elif "job" not in st.query_params and slot in st.session_state:
         st.query_params["job"] = st.session_state[slot]
     try:
         id = UUID(st.query_params["job"])

@@ -256,3 +256,16 @@ class TestAtTheSameTime:
 
         recording.result(10)
         assert job_now(sessions, job).status == Status.RUNNING
+
+
+def test_a_person_hears_that_a_decision_is_waited_for_and_that_it_was_made(
+    sessions, kim, monkeypatch
+):
+    heard: list[object] = []
+    monkeypatch.setattr("core.events.show_news", lambda _session, *, user_id: heard.append(user_id))
+    job, _ = uncertain(sessions, kim)
+    assert heard == [kim.id]
+    with sessions.begin() as session:
+        decisions.give_up(session, kim, job.id)
+
+    assert heard == [kim.id, kim.id]

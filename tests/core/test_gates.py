@@ -99,7 +99,7 @@ class TestOneKeyForTwoDialects:
 
 def test_every_open_page_hears_that_a_gate_closes_and_that_it_opens(sessions, monkeypatch):
     heard: list[object] = []
-    monkeypatch.setattr("core.events.show_everybody", heard.append)
+    monkeypatch.setattr("core.events.show_news", heard.append)
     close(sessions)
     assert len(heard) == 1
     with sessions.begin() as session:

@@ -8,8 +8,8 @@ from streamlit.testing.v1 import AppTest
 from core.assets import UPLOADED
 from core.details import Detail, load
 from core.models import Job, Provider
-from pages.parts import drafts
-from tests.core.conftest import person
+from pages.parts import drafts, filing
+from tests.core.conftest import filed, person
 from tests.pages.conftest import masked_job
 from tests.pages.emitted import texts
 from tests.pages.test_words import finished
@@ -164,3 +164,16 @@ def test_what_was_taken_out_of_the_form_does_not_come_back(open_page, services, 
     at.switch_page("image_edit.py").run()
 
     assert at.session_state["edit-start"]["files"] == []
+
+
+def test_a_job_whose_filing_was_cut_short_is_shown_in_the_run_that_follows(
+    open_page, services, kim
+):
+    job = filed(services.sessions, kim)
+    at = open_page("image_edit")
+    at.session_state[f"{filing.FRESH}:gpt"] = str(job.id)
+    at.run()
+
+    assert at.query_params["job"] in ([str(job.id)], str(job.id))
+    assert f"decide-cancel-{job.id}-0" in {button.key for button in at.button}
+    assert f"{filing.FRESH}:gpt" not in at.session_state
