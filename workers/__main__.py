@@ -11,6 +11,7 @@ import queue
 import secrets
 import signal
 import sys
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -18,10 +19,11 @@ from typing import Any
 import structlog
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
+from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
 from core import failpoints, fitness, heartbeats
-from core.errors import ConfigError
+from core.errors import ConfigError, Unreachable
 from core.events import WORK_CHANNEL
 from core.live import Listener
 from core.logs import configure_logs
@@ -41,6 +43,8 @@ Signals = queue.SimpleQueue[int]
 
 SWEEP_S = 10  # and at once when the claim loop sees a lease that has ended
 DEAF_POLL_S = 1.0
+AWAY_S = 60.0  # how long a start waits for its database
+PATIENCE_S = 1.0
 TRIAL_S = 60
 CLOCKS = ("sweep", "heartbeats", "housekeeping", "trials")
 OUR_THREADS = 3 + len(CLOCKS)  # the claim loop's, two for rechecks, and each clock's
@@ -59,7 +63,7 @@ def main() -> int:
             pool_size=settings.worker_concurrency + OTHER_THREADS,
         )
         spool = Spool(settings.spool_dir)
-        fitness.prove(services.engine)
+        _prove(services.engine)
     except ConfigError as error:
         print(error, file=sys.stderr)  # noqa: T201  (the one sentence an operator reads)
         return error.exit_status
@@ -68,6 +72,25 @@ def main() -> int:
     hands = Hands(services=services, spool=spool, worker=name)
     run(hands)
     return 0
+
+
+def _prove(engine: Engine) -> None:
+    """Prove the database; wait for one that is only away for a while, as a restart of it is.
+
+    Raises:
+        ConfigError: it cannot be used, or was away for too long.
+    """
+    until = time.monotonic() + AWAY_S
+    while True:
+        try:
+            fitness.prove(engine)
+        except Unreachable as error:
+            if time.monotonic() > until:
+                raise
+            log.warning("waiting_for_database", reason=str(error))
+            time.sleep(PATIENCE_S)  # noqa: TID251  (there is nothing else to do yet)
+        else:
+            return
 
 
 def run(hands: Hands) -> None:

@@ -77,6 +77,10 @@ def test_the_same_bytes_are_not_sent_twice(at_once, demo):
     assert "put" not in demo.asked()
 
 
+WRONG_CLOCK = (
+    "The bucket says that a new permission for {} is not valid now: the clock of our server, or "
+    "the bucket's, is wrong. Tell the operator."
+)
 REFUSED = [
     (
         file("notes.txt", b"hello there", "text/plain"),
@@ -148,13 +152,13 @@ def test_the_servers_sentence_is_shown_and_the_file_can_be_tried_again(at_once, 
 @pytest.mark.parametrize(
     ("faults", "sentence"),
     [
-        ({"put_403": 1}, "The store did not take the file. Try again."),
+        ({"put_403": 1}, "The bucket refused {}. Try again."),
         (
             {"put_expired": 1, "short_permission": 1},
-            "The permission for {} has run out. Try again.",
+            "The permission to send {} has run out. Try again.",
         ),
-        ({"put_expired": 1}, "A clock of ours is wrong. Tell the operator."),
-        ({"put_early": 1}, "A clock of ours is wrong. Tell the operator."),
+        ({"put_expired": 1}, WRONG_CLOCK),
+        ({"put_early": 1}, WRONG_CLOCK),
     ],
     ids=["refused", "too late", "a clock behind", "a clock ahead"],
 )

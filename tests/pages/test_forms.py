@@ -84,7 +84,7 @@ def test_animating_a_result_shows_its_picture_also_after_a_video_from_text(
     at.switch_page("job.py")
     at.query_params["id"] = str(job.id)
     at.run()
-    at.button(key="job-animate").click().run()
+    at.button(key=f"job-animate-{job.id}").click().run()
     at.switch_page("video.py").run()
 
     assert at.session_state["video-mode"] == "first_frame"
@@ -150,7 +150,7 @@ def test_a_markup_is_filed_and_comes_back_as_one(open_page, services, kim, put):
     assert filed_with(services, kim) == ["input", "markup"]
 
     at = open_page("job", id=str(first.id))
-    at.button(key="job-form").click().run()
+    at.button(key=f"job-form-{first.id}").click().run()
     file(at.switch_page("image_edit.py").run())
 
     assert newest(services, kim).job.id != first.id

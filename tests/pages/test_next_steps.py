@@ -59,7 +59,7 @@ def test_one_result_is_not_asked_about(open_page, services, kim, put):
 def test_a_job_goes_on_from_another_only_with_its_result(open_page, services, kim, put):
     job = finished(services, masked_job(services, kim, put))
     at = open_page("job", id=str(job.id))
-    at.button(key="job-use").click().run()
+    at.button(key=f"job-use-{job.id}").click().run()
     at.switch_page("image_edit.py").run()
     at.text_area[0].set_value("make the sky blue").run()
     file(at)
@@ -95,7 +95,7 @@ def test_a_result_that_has_expired_says_so(open_page, services, kim, put):
     (strip,) = (part for part in parts if part.startswith('<div class="ps-part ps-filmstrip'))
     assert "Expired" in strip
     assert "href" not in strip
-    at.button(key="job-use").click().run()
+    at.button(key=f"job-use-{job.id}").click().run()
 
     assert "This file has expired" in at.toast[0].value
 

@@ -35,7 +35,12 @@ class WorkerProcess:
 
     def ended(self) -> int:
         """Wait for its end and return its exit status."""
-        return self.process.wait(END_LIMIT_S)
+        try:
+            return self.process.wait(END_LIMIT_S)
+        except subprocess.TimeoutExpired:
+            self.process.send_signal(signal.SIGABRT)  # its log then shows where each thread was
+            self.process.wait()
+            raise AssertionError(self.log.read_text(encoding="utf-8")) from None
 
 
 @contextlib.contextmanager
