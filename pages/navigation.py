@@ -42,7 +42,7 @@ with st.sidebar:
 banners.show()
 actions.forget_undo(f"{page.url_path}?{st.query_params.get('id', '')}")
 try:
-    with pushes.whole_page():
+    with pushes.whole_page(page.url_path or PATHS[0]):
         page.run()
         run_again.show()
         toasts.show()

@@ -17,7 +17,7 @@ from pages.parts.words import _, say
 
 TRASHED = "trashed"
 PLACE = "trashed-at"
-FORMS = {Provider.GPT: "image_edit.py", Provider.HAILUO: "video.py"}
+FORMS = {Provider.GPT: "image_edit", Provider.HAILUO: "video"}
 
 
 @contextmanager
@@ -78,7 +78,7 @@ def use_result(user: User, asset_id: UUID, provider: str, *, parent: UUID) -> No
 def draft(provider: str, **values: object) -> None:
     """Leave values for a form to start with, and go there."""
     st.session_state[f"draft:{provider}"] = values
-    st.switch_page(FORMS[Provider(provider)])
+    pushes.go(FORMS[Provider(provider)])
 
 
 def trash(user: User, id: UUID) -> None:

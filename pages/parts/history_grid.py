@@ -145,7 +145,7 @@ def _act(user: User, act: str, id: UUID) -> None:
     """Do what a card's menu says. The id comes from the browser: rights are checked again."""
     match act:
         case "open":
-            st.switch_page("job.py", query_params={"id": str(id)})
+            pushes.go("job", id=str(id))
         case "form":
             actions.open_in_form(user, id)
         case "rerun":

@@ -5,6 +5,7 @@ cuts one that is under way short; were the push narrowed to its fragment then, w
 did at that moment would be lost, and the page left half old.
 """
 
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import NoReturn
@@ -16,6 +17,8 @@ from pages.parts.components.live import live
 
 WHOLE = "whole-page-not-finished"
 UNFINISHED = "unfinished"
+GOING = "going-to"
+GOING_S = 3.0  # later it is the person who went elsewhere
 BANNERS = "banners"  # the fragment over every page
 
 
@@ -70,10 +73,21 @@ def rerun() -> NoReturn:
     st.rerun()
 
 
+def go(page: str, **query: str) -> NoReturn:
+    """Go to a page, whatever push arrives meanwhile: the browser sent it from the page before."""
+    st.session_state[GOING] = (page, query, time.monotonic())
+    st.session_state[WHOLE] = True
+    st.switch_page(f"{page}.py", query_params=query)
+
+
 @contextmanager
-def whole_page() -> Iterator[None]:
+def whole_page(page: str) -> Iterator[None]:
     """Frame a run of the whole page: until its end, whatever cuts it short begins it anew."""
     st.session_state[WHOLE] = True
+    to, query, at = st.session_state.get(GOING, (page, {}, 0.0))
+    if to != page and time.monotonic() - at < GOING_S:  # a push has brought the old page back
+        st.switch_page(f"{to}.py", query_params=query)
     yield
-    st.session_state.pop(WHOLE, None)
+    for name in (WHOLE, GOING):
+        st.session_state.pop(name, None)
     clicks.forget()

@@ -86,4 +86,4 @@ def _file(user: User, detail: Detail, *, accepted: bool, stay: bool) -> None:
     if stay:
         toasts.after(_("Filed. You can close this tab; nothing is lost."))
         pushes.rerun()
-    st.switch_page("job.py", query_params={"id": str(job.id)})
+    pushes.go("job", id=str(job.id))

@@ -1,6 +1,7 @@
 """A push reruns one fragment, unless a run of the whole page was to be cut short by it."""
 
 import json
+import time
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -8,6 +9,7 @@ from streamlit.testing.v1 import AppTest
 from core import decisions
 from pages.parts import pushes
 from tests.core.conftest import filed
+from tests.pages.emitted import texts
 
 
 def script() -> None:
@@ -26,7 +28,7 @@ def script() -> None:
     def banners() -> None:
         count("banner runs")
 
-    with pushes.whole_page():
+    with pushes.whole_page("history"):
         count("page runs")
         grid()
         banners()
@@ -94,3 +96,23 @@ def test_a_page_listens_for_its_unfinished_jobs_until_they_end(open_page, servic
 def listened_for(at: AppTest) -> int:
     (ear,) = (e for e in at.get("bidi_component") if e.proto.component_name == "proofsheet_live")
     return int(json.loads(ear.proto.json)["unfinished"])
+
+
+def test_who_is_on_the_way_to_a_page_is_not_held_back_by_a_push(open_page, services, kim):
+    """Its rerun comes from the page before, and would show that page again."""
+    job = filed(services.sessions, kim, prompt="a boat by the sea")
+    at = open_page("history")
+    at.session_state[pushes.GOING] = ("job", {"id": str(job.id)}, time.monotonic())
+    at.run()
+
+    assert at.query_params["id"] == str(job.id)
+    assert pushes.GOING not in at.session_state
+    assert any("a boat by the sea" in text for text in texts(at))
+
+
+def test_a_way_that_led_nowhere_is_soon_forgotten(open_page, services, kim):
+    at = open_page("history")
+    at.session_state[pushes.GOING] = ("job", {"id": "x"}, time.monotonic() - 2 * pushes.GOING_S)
+    at.run()
+
+    assert "id" not in at.query_params
