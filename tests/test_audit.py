@@ -40,5 +40,5 @@ def test_an_audit_that_nobody_answers_says_so_and_fails_nothing():
     )
 
     assert done.returncode == 0
-    assert done.stdout.startswith("Not audited: ")
+    assert done.stdout.startswith("Not audited, ")
     assert "ProxyError" in done.stdout
