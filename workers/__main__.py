@@ -43,7 +43,7 @@ Signals = queue.SimpleQueue[int]
 
 SWEEP_S = 10  # and at once when the claim loop sees a lease that has ended
 DEAF_POLL_S = 1.0
-AWAY_S = 60.0  # how long a start waits for its database
+AWAY_S = 10.0  # how long a start waits for its database
 PATIENCE_S = 1.0
 TRIAL_S = 60
 CLOCKS = ("sweep", "heartbeats", "housekeeping", "trials")
@@ -80,14 +80,16 @@ def _prove(engine: Engine) -> None:
     Raises:
         ConfigError: it cannot be used, or was away for too long.
     """
-    until = time.monotonic() + AWAY_S
+    until, told = time.monotonic() + AWAY_S, False
     while True:
         try:
             fitness.prove(engine)
         except Unreachable as error:
             if time.monotonic() > until:
                 raise
-            log.warning("waiting_for_database", reason=str(error))
+            if not told:
+                log.warning("waiting_for_database", reason=str(error))
+            told = True
             time.sleep(PATIENCE_S)  # noqa: TID251  (there is nothing else to do yet)
         else:
             return

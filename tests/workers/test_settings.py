@@ -53,4 +53,6 @@ def test_a_worker_whose_database_is_away_may_be_started_again(tmp_path):
     done = started(DATABASE_URL=nowhere, SPOOL_DIR=str(tmp_path))
 
     assert done.returncode == 1
-    assert done.stderr.startswith("DATABASE_URL cannot be used: ")
+    waiting, told = done.stderr.splitlines()
+    assert "event=waiting_for_database" in waiting
+    assert told.startswith("DATABASE_URL cannot be used: ")
