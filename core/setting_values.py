@@ -120,7 +120,7 @@ def url(text: str) -> str:
 def database(text: str) -> str:
     """Read a Postgres URL; the driver is ours to name."""
     from sqlalchemy.engine import make_url  # noqa: PLC0415  (0.2 s that only who starts pays)
-    from sqlalchemy.exc import ArgumentError  # noqa: PLC0415
+    from sqlalchemy.exc import ArgumentError  # noqa: PLC0415  (the same)
 
     scheme, separator, rest = text.partition("://")
     if not separator or scheme not in {"postgres", "postgresql", "postgresql+psycopg2"}:

@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
 from core import assets, attempts, clock, expiry, rechecks, runs
-from core.errors import NotFound
+from core.errors import AppError, NotFound
 from core.models import Attempt, Run
 from core.providers.answer_file import answer_left_behind
 from core.stages import Outcome, Stage
@@ -101,6 +101,8 @@ def _alone(hands: Hands, attempt_id: UUID, take_up: Callable[[], bool]) -> bool:
     except AttemptUnknown:
         hands.spool.put_by(attempt_id)
         log.warning("spooled_by_a_stranger", attempt_id=str(attempt_id), kept_in="strangers")
+    except AppError as error:  # the bucket is away, say: the next pass tries again
+        log.warning("not_taken_up", attempt_id=str(attempt_id), reason=str(error))
     except Exception:
         # Every other paid answer waits behind this one: log it, and go on.
         log.exception("not_taken_up", attempt_id=str(attempt_id))
@@ -122,7 +124,9 @@ def _attempt(session: Session, attempt_id: UUID) -> Attempt:
 def _mark_if_whole(hands: Hands, attempt_id: UUID) -> bool:
     """Look into a body whose worker died while, or just after, it arrived."""
     with hands.services.sessions() as session:
-        attempt = _attempt(session, attempt_id)
+        attempt = session.get(Attempt, attempt_id)  # not locked: it may just be arriving
+        if attempt is None:
+            raise AttemptUnknown(f"No attempt {attempt_id}.")
         if _in_hand(session, session.get(Run, attempt.job_id), attempt):
             return False
     answer = answer_left_behind(hands.spool.body(attempt_id))
@@ -153,8 +157,9 @@ def _task_taken_up(hands: Hands, noted: NotedTask) -> bool:
                 rechecks.attach(session, noted.attempt_id, task_id=task_id, by=hands.worker)
     except IntegrityError:  # what became of the request, nobody knows: the sweep says so
         log.warning("task_belongs_elsewhere", attempt_id=str(noted.attempt_id))
+    else:
+        log.info("task_recovered", job_id=str(noted.job_id))
     hands.spool.forget_task(noted.attempt_id)
-    log.info("task_recovered", job_id=str(noted.job_id))
     return True
 
 

@@ -45,14 +45,14 @@ def show(user: User, detail: Detail) -> None:
     elif detail.run is not None and has_stalled(detail.run, at=datetime.now(UTC)):
         label = _("Stop waiting")
         cost = _("Nothing more. If the video is still made, it is charged, and kept here.")
-        look.facts([(label, cost)])
+        look.facts([(label, cost)], words=True)
         _button(user, detail.job.id, "stop_waiting", label, requests=requests)
 
 
 def about_unknown(user: User, case: Undecided) -> None:
     """Offer the choices for an uncertain job, each with what it may cost."""
     choices = list(_choices(case))
-    look.facts((choice.label, choice.cost) for choice in choices)
+    look.facts(((choice.label, choice.cost) for choice in choices), words=True)
     if not actions.may_change(user, case.user_id):
         return
     with st.container(horizontal=True, key=f"decisions-{case.id}"):

@@ -117,10 +117,11 @@ def empty_state(title: str, text: str, *, art: Art = "new", action: Action | Non
             _link(action)
 
 
-def facts(rows: Iterable[tuple[str, str]]) -> None:
-    """List names and values as a ledger."""
+def facts(rows: Iterable[tuple[str, str]], *, words: bool = False) -> None:
+    """List names and values as a ledger. `words`: the values are sentences, not figures."""
     body = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in rows)
-    st.html(f'<dl class="ps-part ps-facts">{body}</dl>')
+    kind = "ps-facts ps-words" if words else "ps-facts"
+    st.html(f'<dl class="ps-part {kind}">{body}</dl>')
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
