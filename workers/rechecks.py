@@ -14,7 +14,7 @@ from core.providers import Broken, ListedTask, ListingProvider, Pending, Ready
 from core.rechecks import Recheck
 from core.services import Services
 from core.stages import Stage
-from workers import results
+from workers import videos
 from workers.hands import Hands
 
 log = structlog.get_logger(__name__)
@@ -208,7 +208,7 @@ def _fetch_late(hands: Hands, found: Recheck, task_id: str) -> None:
         case Pending():
             _later(hands, attempt.id)
         case Ready():
-            results.store_late_video(hands, attempt.job_id, attempt.id, progress)
+            videos.store_late(hands, attempt.job_id, attempt.id, progress)
         case Broken():
             with services.sessions.begin() as session:
                 ended = attempts.locked(session, attempt.id)
@@ -229,7 +229,7 @@ def _failed(hands: Hands, attempt_id: UUID, error: AppError) -> None:
     with hands.services.sessions.begin() as session:
         attempt = attempts.locked(session, attempt_id)
         if attempt.provider_task_id is not None:
-            rechecks.not_fetched(session, attempt, why=results.why_not(error), by=hands.worker)
+            rechecks.not_fetched(session, attempt, why=videos.why_not(error), by=hands.worker)
         rechecks.ever_more_rarely(session, attempt, by=hands.worker)
 
 

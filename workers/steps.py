@@ -18,7 +18,7 @@ from core.providers import Broken, Cancelled, ListingProvider, Pending, Progress
 from core.providers.answer_file import answer_left_behind
 from core.services import Services
 from core.stages import Stage
-from workers import results
+from workers import edits, videos
 from workers.backoff import backoff_s
 from workers.hands import Hands
 from workers.sending import submit
@@ -81,7 +81,7 @@ def look(hands: Hands, claim: Claim) -> None:
             with services.sessions.begin() as session:
                 durations.record(session, claim.job_id)
                 storing = runs.finished(session, claim, lease_s=services.settings.store_lease_s)
-            results.store_video(hands, storing, progress)
+            videos.store(hands, storing, progress)
 
 
 def _cancel(services: Services, claim: Claim, task_id: str) -> bool:
@@ -143,7 +143,7 @@ def store(hands: Hands, claim: Claim) -> None:
         return
     match progress:
         case Ready():
-            results.store_video(hands, claim, progress)
+            videos.store(hands, claim, progress)
         case Broken():
             _end(services, claim, progress)
         case Pending():
@@ -156,7 +156,7 @@ def _store_edit(hands: Hands, claim: Claim) -> None:
         attempt = attempts.live(session, claim.job_id)
     spooled = _spooled(hands, attempt) if attempt else None
     if spooled is not None:
-        results.store_edit(hands, claim, spooled)
+        edits.store(hands, claim, spooled)
         return
     # Claims come only to the spool that had it: the file is gone from this very folder.
     with services.sessions.begin() as session:

@@ -14,7 +14,7 @@ from core.errors import AppError, NotFound
 from core.models import Attempt, Run
 from core.providers.answer_file import answer_left_behind
 from core.stages import Outcome, Stage
-from workers import results
+from workers import edits
 from workers.hands import Hands
 from workers.spool import NotedTask, Spooled
 
@@ -177,7 +177,7 @@ def _answer_taken_up(hands: Hands, spooled: Spooled) -> bool:
     if kept:
         hands.spool.remove(spooled.attempt_id)
     else:
-        results.store_late_edit(hands, spooled)
+        edits.store_late(hands, spooled)
     return True
 
 

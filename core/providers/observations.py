@@ -1,7 +1,7 @@
 """What an observation means: one table, a row for each of our codes.
 
 A provider's tables lead from its own words to a row, `core.providers.verdicts` makes the error of
-a row, and `workers.sending` does with a job what that error's class says.
+a row, and `workers.recording` does with a job what that error's class says.
 """
 
 from collections.abc import Mapping

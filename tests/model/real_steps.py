@@ -19,7 +19,7 @@ from tests.model import rows
 from tests.model import state as s
 from tests.model.real_job import RealJob
 from tests.model.state import State
-from workers import sending
+from workers import recording
 
 HOUR_S: Final = 3600.0
 ERRORS: Final[Mapping[str, type[ProviderError]]] = {
@@ -107,7 +107,7 @@ class RealSteps(RealJob):
             id = self.attempts[number]
             return attempts.settled(session, id, Outcome.ACCEPTED, task_id=task_id)
 
-        return sending._recorded(
+        return recording.recorded(
             self.services, claim, settle, lambda session, _: move(session, claim)
         )
 
@@ -115,7 +115,7 @@ class RealSteps(RealJob):
         standing = before.workers[worker]
         error = ERRORS[standing.at]("as the model has it", code="no_answer")
         attempt = self.attempt(standing.attempt)
-        sending._not_done(self.hands, self.claims.pop(worker), attempt, error)
+        recording.not_done(self.hands, self.claims.pop(worker), attempt, error)
 
     postponed = not_done
     unsure = not_done

@@ -16,7 +16,7 @@ from core.stages import Stage
 from tests.model import rows
 from tests.stateful.pausing import Borders, Worker
 from tests.stateful.provider import MovingTime, Provider, Request
-from workers import looks, rechecks, results, sending, steps, sweep
+from workers import edits, looks, rechecks, recording, sending, steps, sweep, videos
 from workers.dispatch import lease_lengths
 from workers.hands import Hands
 
@@ -187,13 +187,13 @@ def _row(job: Job, run: Run | None, made: Sequence[Attempt]) -> Row:
 def quick_steps(monkeypatch: Any) -> None:
     """Stop at every border; copy results by their rows alone, which other tests do in full."""
     monkeypatch.setattr(failpoints, "_armed", Borders())
-    for module in (sending, steps):  # without chance, a failure can be repeated
+    for module in (sending, recording, steps):  # without chance, a failure can be repeated
         monkeypatch.setattr(module, "backoff_s", lambda failures: PAUSE_S * failures)
     monkeypatch.setattr(looks, "next_look_s", lambda *_, **__: PAUSE_S)
-    monkeypatch.setattr(results, "store_video", _store)
-    monkeypatch.setattr(results, "store_edit", _store_edit)
-    monkeypatch.setattr(results, "store_late_video", _store_late)
-    monkeypatch.setattr(results, "store_late_edit", _store_late_edit)
+    monkeypatch.setattr(videos, "store", _store)
+    monkeypatch.setattr(edits, "store", _store_edit)
+    monkeypatch.setattr(videos, "store_late", _store_late)
+    monkeypatch.setattr(edits, "store_late", _store_late_edit)
 
 
 def _store(hands: Hands, claim: Claim, _: Any) -> None:

@@ -30,7 +30,7 @@ from tests.stateful.provider import (
     RUNNING,
     TURNED_AWAY,
 )
-from workers import sending
+from workers import recording, sending
 from workers.hands import Hands
 
 MOST_JOBS = 3
@@ -67,7 +67,7 @@ class PaidCalls(RuleBasedStateMachine):
             path.unlink()
         self.bench = Bench(hands, user)
         self.watched = Watched(self.bench)
-        for module in (sending, paid_send):
+        for module in (sending, recording, paid_send):
             monkeypatch.setattr(module, "time", self.bench.time)
 
     def _some(self, *, busy: bool) -> Sequence[Worker]:

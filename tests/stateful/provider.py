@@ -38,7 +38,7 @@ FAILED, CANCELLED, DELETED = "failed", "cancelled", "deleted"
 
 
 class MovingTime:
-    """`time` as `workers.sending` sees it: it goes on by itself, and jumps when a test says so."""
+    """`time` as sending and recording see it: it goes on, and jumps when a test says so."""
 
     def __init__(self) -> None:
         self.ahead_s = 0.0

@@ -15,7 +15,7 @@ from core.stages import Outcome
 from tests.stateful.machine import PaidCalls, settings_for
 from tests.stateful.pausing import IDLE, Worker
 from tests.stateful.provider import BILLED, QUEUED
-from workers import results, sending
+from workers import edits, finishing, recording, videos
 from workers.spool import Spool
 
 EXAMPLES = 40  # at most; of these starts about every second leads to the breach
@@ -80,19 +80,19 @@ def no_fence(monkeypatch: Any) -> None:
             raise claims.stale(claim)
         return run
 
-    for module in (claims, runs, sending, results):
+    for module in (claims, runs, recording, edits, videos, finishing):
         monkeypatch.setattr(module, "held", held)
 
 
 def unknown_is_not_sent(monkeypatch: Any) -> None:
     """A request without an answer is sent again."""
-    real = sending._outcome
+    real = recording._outcome
 
     def outcome(error: ProviderError) -> Outcome:
         return Outcome.NOT_SENT if isinstance(error, OutcomeUnknown) else real(error)
 
-    monkeypatch.setattr(sending, "_outcome", outcome)
-    monkeypatch.setitem(sending._MOVES, OutcomeUnknown, sending._after_not_sent)
+    monkeypatch.setattr(recording, "_outcome", outcome)
+    monkeypatch.setitem(recording._MOVES, OutcomeUnknown, recording._after_not_sent)
 
 
 def in_memory_alone(monkeypatch: Any) -> None:

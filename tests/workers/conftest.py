@@ -4,6 +4,7 @@ import io
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from importlib import import_module
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -52,9 +53,31 @@ def services(
 
 
 @pytest.fixture
+def quick_videos(minimax_simulator) -> None:
+    """Let videos be made in a moment, and be small."""
+    requests.patch(
+        f"{minimax_simulator.url}/_control/settings",
+        json={"fixed_s": 0.2, "small_videos": True},
+        timeout=5,
+    ).raise_for_status()
+
+
+@pytest.fixture
 def hands(services) -> Hands:
     return Hands(
         services=services, spool=Spool(services.settings.spool_dir), worker=f"test:{uuid4().hex}"
+    )
+
+
+@pytest.fixture
+def bench(hands, kim, openai_simulator, minimax_simulator, quick_videos, monkeypatch) -> Any:
+    """A `Bench` of `tests.workers.observing`, whose helpers are the ones below."""
+    return import_module("tests.workers.observing").Bench(
+        hands=hands,
+        user=kim,
+        openai=openai_simulator,
+        minimax=minimax_simulator,
+        monkeypatch=monkeypatch,
     )
 
 

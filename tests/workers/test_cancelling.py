@@ -1,7 +1,5 @@
 """Videos that somebody cancels while their provider has them."""
 
-import pytest
-
 from core import decisions
 from core.models import Job
 from core.providers.minimax_v2 import MiniMaxV2
@@ -9,17 +7,6 @@ from core.stages import Stage
 from tests.providers.control import Control
 from tests.workers.conftest import fault, video_filed
 from tests.workers.observing import VIDEOS, Bench
-
-
-@pytest.fixture
-def bench(hands, kim, openai_simulator, minimax_simulator, monkeypatch) -> Bench:
-    return Bench(
-        hands=hands,
-        user=kim,
-        openai=openai_simulator,
-        minimax=minimax_simulator,
-        monkeypatch=monkeypatch,
-    )
 
 
 def asked_to_cancel(bench: Bench, *, takes_s: float) -> Job:

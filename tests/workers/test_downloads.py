@@ -9,27 +9,13 @@ from sqlalchemy import update
 from core import clock, decisions
 from core.models import AssetKind, Attempt, Job
 from core.stages import FINAL, Stage
-from tests.providers.control import Control
 from tests.workers.conftest import fault, look_now, video_filed
 from tests.workers.observing import VIDEOS, Bench
 from workers import sweep
 from workers.backoff import LONGEST_S, RAREST_S
-from workers.results import DOWNLOAD_TRIES
+from workers.videos import DOWNLOAD_TRIES
 
 BY_NOW_S = 20.0
-
-
-@pytest.fixture
-def bench(hands, kim, openai_simulator, minimax_simulator, monkeypatch) -> Bench:
-    made = Bench(
-        hands=hands,
-        user=kim,
-        openai=openai_simulator,
-        minimax=minimax_simulator,
-        monkeypatch=monkeypatch,
-    )
-    Control(minimax_simulator.url).set(fixed_s=0.1, small_videos=True)
-    return made
 
 
 def filed(bench: Bench, whom: str) -> Job:
@@ -92,7 +78,7 @@ def test_a_video_at_a_refused_address_is_tried_ever_more_rarely(bench, minimax_s
 
     work_until(bench, job, lambda found: len(failures(found)) >= 2 * DOWNLOAD_TRIES)
     bench.monkeypatch.setattr(
-        "workers.results.backoff_s", lambda _, *, longest_s=LONGEST_S: longest_s
+        "workers.finishing.backoff_s", lambda _, *, longest_s=LONGEST_S: longest_s
     )
     bench.sql("UPDATE runs SET due_at = now()")
     bench.work()

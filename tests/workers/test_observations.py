@@ -22,24 +22,10 @@ from core.providers.observations import (
     Useless,
 )
 from core.stages import FINAL, Outcome, Stage
-from tests.providers.control import Control
 from tests.workers.observing import SCENES, Bench
 from workers.steps import ENDED_THERE
 
 BY_NOW_S = 20.0
-
-
-@pytest.fixture
-def bench(hands, kim, openai_simulator, minimax_simulator, monkeypatch) -> Bench:
-    made = Bench(
-        hands=hands,
-        user=kim,
-        openai=openai_simulator,
-        minimax=minimax_simulator,
-        monkeypatch=monkeypatch,
-    )
-    Control(minimax_simulator.url).set(fixed_s=0.1, small_videos=True)
-    return made
 
 
 def test_each_code_has_one_row_and_each_row_a_scene():

@@ -1,0 +1,219 @@
+"""What a dead worker leaves behind on the disk, taken up by the next one."""
+
+import pytest
+from sqlalchemy import text
+
+from core import decisions
+from core.models import AssetKind
+from core.stages import Stage
+from tests.workers.conftest import billed, fault
+from tests.workers.left_behind import (
+    V1,
+    claimed,
+    detail_of,
+    die,
+    intended,
+    limits,
+    spooled_answer,
+    stage_of,
+    video_request,
+)
+from workers import sweep
+
+pytestmark = pytest.mark.usefixtures("quick_videos")
+
+
+def test_an_answer_on_the_disk_is_stored(services, hands, kim, file_edit, settle, openai_simulator):
+    job = file_edit()
+    attempt = intended(services, claimed(hands))
+    spooled_answer(services, hands, attempt, job)
+    die(services, job)
+
+    assert sweep.recover(hands) == 1
+    assert settle(job).stage is Stage.STORED
+    assert len(billed(openai_simulator)) == 1
+
+
+def test_a_whole_body_that_nobody_marked_is_an_answer_too(services, hands, kim, file_edit, settle):
+    job = file_edit()
+    attempt = intended(services, claimed(hands))
+    spooled_answer(services, hands, attempt, job)
+    (services.settings.spool_dir / f"{attempt.id}.json").unlink()
+    die(services, job)
+
+    assert sweep.recover(hands) == 1
+    assert settle(job).stage is Stage.STORED
+
+
+def test_a_body_that_broke_off_is_set_aside(services, hands, kim, file_edit):
+    job = file_edit()
+    attempt = intended(services, claimed(hands))
+    hands.spool.body(attempt.id).write_bytes(b'{"data": [{"b64_json": "iVBORw0')
+    die(services, job)
+
+    assert sweep.recover(hands) == 0
+    assert [path.suffix for path in services.settings.spool_dir.glob(f"{attempt.id}*")] == [".cut"]
+
+
+def test_an_answer_in_a_living_workers_hands_is_left_alone(services, hands, kim, file_edit):
+    job = file_edit()
+    attempt = intended(services, claimed(hands))
+    spooled_answer(services, hands, attempt, job)
+
+    assert sweep.recover(hands) == 0
+    assert stage_of(services, kim, job) is Stage.SUBMITTING
+
+
+def test_a_late_answer_of_a_request_that_was_sent_again_is_kept_beside_it(
+    services, hands, kim, file_edit, settle
+):
+    job = file_edit()
+    attempt = intended(services, claimed(hands), send_s=-services.settings.settle_s - 1)
+    die(services, job)
+    sweep.sweep(hands)
+    with services.sessions.begin() as session:
+        decisions.send_again(session, kim, job.id)
+    assert settle(job).stage is Stage.STORED
+
+    spooled_answer(services, hands, attempt, job)  # the dead worker's host comes back
+    assert sweep.recover(hands) == 1
+    detail = detail_of(services, kim, job)
+
+    assert len(detail.of_kind(AssetKind.RESULT)) == 2
+    assert list(hands.spool.complete_ones()) == []
+
+
+def test_a_late_answer_of_a_job_that_was_given_up_is_kept(services, hands, kim, file_edit):
+    job = file_edit()
+    attempt = intended(services, claimed(hands), send_s=-services.settings.settle_s - 1)
+    die(services, job)
+    sweep.sweep(hands)
+    with services.sessions.begin() as session:
+        decisions.give_up(session, kim, job.id)
+
+    spooled_answer(services, hands, attempt, job)
+    assert sweep.recover(hands) == 1
+    detail = detail_of(services, kim, job)
+
+    assert detail.stage is Stage.ABANDONED
+    assert len(detail.of_kind(AssetKind.RESULT)) == 1
+    assert detail.job.cost_usd > 0
+
+
+def test_a_late_answer_that_holds_nothing_is_kept_and_told_of(
+    services, hands, kim, file_edit, openai_simulator
+):
+    job = file_edit()
+    attempt = intended(services, claimed(hands), send_s=-services.settings.settle_s - 1)
+    die(services, job)
+    sweep.sweep(hands)
+    with services.sessions.begin() as session:
+        decisions.give_up(session, kim, job.id)
+
+    fault(openai_simulator, "b64_html", times=1)
+    spooled_answer(services, hands, attempt, job)
+    assert sweep.recover(hands) == 1
+    detail = detail_of(services, kim, job)
+
+    assert len(detail.of_kind(AssetKind.RAW)) == 1
+    told = [event.detail for event in detail.events if event.kind == "late_result_missing"]
+    assert told == [{"code": "not_an_image"}]
+
+
+def test_a_noted_task_is_taken_up(services, hands, kim, file_video, settle, minimax_simulator):
+    job = file_video(*V1)
+    attempt = intended(services, claimed(hands))
+    taken = services.videos["minimax_v1"].submit(video_request(services, job), limits=limits())
+    hands.spool.note_task(attempt.id, job.id, taken)
+    assert sweep.recover(hands) == 0  # still in its worker's hands
+    die(services, job)
+
+    assert sweep.recover(hands) == 1
+    sweep.sweep(hands)
+    assert settle(job).stage is Stage.STORED
+    assert len(billed(minimax_simulator)) == 1
+    assert list(hands.spool.noted_tasks()) == []
+
+
+def test_an_uncertain_job_whose_task_was_noted_goes_on(services, hands, kim, file_video, settle):
+    job = file_video(*V1)
+    attempt = intended(services, claimed(hands), send_s=-services.settings.settle_s - 1)
+    taken = services.videos["minimax_v1"].submit(video_request(services, job), limits=limits())
+    hands.spool.note_task(attempt.id, job.id, taken)
+    die(services, job)
+    sweep.sweep(hands)
+    assert stage_of(services, kim, job) is Stage.UNCERTAIN
+
+    assert sweep.recover(hands) == 1
+    assert settle(job).stage is Stage.STORED
+
+
+def test_one_damaged_file_keeps_no_other_answer_waiting(services, hands, kim, file_edit):
+    folder = services.settings.spool_dir
+    (folder / "nonsense.json").write_text("{}")
+    (folder / f"{'0' * 8}-0000-7000-8000-{'0' * 12}.json").write_text("{")
+    job = file_edit()
+    attempt = intended(services, claimed(hands))
+    spooled_answer(services, hands, attempt, job)
+    die(services, job)
+
+    assert sweep.recover(hands) == 1
+
+
+def test_an_answer_that_nobody_knows_is_put_by_and_holds_up_no_other(
+    services, hands, kim, file_edit, settle
+):
+    """After an older database was restored: the disk remembers what the rows do not."""
+    known, forgotten = file_edit(), file_edit()
+    attempts_made = {}
+    for _ in (known, forgotten):
+        claim = claimed(hands)
+        attempts_made[claim.job_id] = intended(services, claim)
+    for job in (known, forgotten):
+        spooled_answer(services, hands, attempts_made[job.id], job)
+        die(services, job)
+    lost = attempts_made[forgotten.id].id
+    with services.sessions.begin() as session:
+        for table in ("job_events", "attempts"):
+            column = "id" if table == "attempts" else "attempt_id"
+            session.execute(text(f"DELETE FROM {table} WHERE {column} = :id"), {"id": lost})
+
+    assert sweep.recover(hands) == 1
+
+    strangers = services.settings.spool_dir / "strangers"
+    assert {path.suffix for path in strangers.glob(f"{lost}.*")} == {".body", ".json"}
+    assert settle(known).stage is Stage.STORED
+
+
+def test_an_answer_whose_mark_is_damaged_is_found_by_its_body(
+    services, hands, kim, file_edit, settle
+):
+    job = file_edit()
+    attempt = intended(services, claimed(hands))
+    spooled_answer(services, hands, attempt, job)
+    die(services, job)
+    assert sweep.recover(hands) == 1
+    (services.settings.spool_dir / f"{attempt.id}.json").write_text("damaged")
+
+    assert settle(job).stage is Stage.STORED
+
+
+def test_an_answer_that_comes_back_after_its_job_was_given_up_for_lost_is_kept(
+    services, hands, kim, file_edit
+):
+    job = file_edit()
+    attempt = intended(services, claimed(hands))
+    spooled_answer(services, hands, attempt, job)
+    die(services, job)
+    assert sweep.recover(hands) == 1
+    with services.sessions.begin() as session:
+        session.execute(text("UPDATE runs SET stage_since = now() - interval '8 days'"))
+    assert sweep.expire(hands) == 1
+    assert detail_of(services, kim, job).job.error_code == "answer_lost"
+
+    assert sweep.recover(hands) == 1
+
+    detail = detail_of(services, kim, job)
+    assert detail.of_kind(AssetKind.RESULT)
+    assert detail.job.final_stage == Stage.BAD_RESULT
+    assert list(hands.spool.complete_ones()) == []

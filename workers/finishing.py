@@ -1,0 +1,146 @@
+"""How a job ends once its answer is here: finished, kept as a late one, useless, or once more.
+
+Everything here may be repeated. A job is `done` only when every usable result lies in the
+bucket. A result whose job has gone on or ended without it is kept as a late one beside it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import structlog
+from sqlalchemy.orm import Session
+
+from core import attempts, events, jobs, rechecks, runs
+from core.claims import Claim, held
+from core.errors import AppError, StorageError
+from core.failpoints import reach
+from core.models import Asset, Job
+from core.providers.prices import cost
+from core.services import Services
+from core.stages import Stage
+from workers import keeping
+from workers.backoff import LONGEST_S, RAREST_S, backoff_s
+from workers.hands import Hands
+
+log = structlog.get_logger(__name__)
+
+ONLY_HELP = frozenset({"link_not_allowed", "download_too_large"})  # an operator can change that
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """What a provider said about the results it gave."""
+
+    attempt_id: UUID
+    actual: Mapping[str, Any]
+    usage: Mapping[str, Any]
+    request_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """Why an answer is of no use."""
+
+    attempt_id: UUID
+    code: str
+    message: str
+
+
+def finish(
+    session: Session,
+    services: Services,
+    claim: Claim,
+    job: Job,
+    covers: Sequence[Asset],
+    delivery: Delivery,
+) -> None:
+    """Write cost and `done`, in the transaction of the assets."""
+    price = cost(
+        services.catalog,
+        model=job.model,
+        options=job.options,
+        usage=delivery.usage,
+        on=job.created_at.date(),
+    )
+    job.actual = dict(delivery.actual)
+    job.usage = dict(delivery.usage)
+    job.request_id = delivery.request_id or job.request_id
+    runs.stored(
+        session,
+        claim,
+        cover_asset_id=covers[0].id,
+        cost_usd=price.usd,
+        price_version=price.price_version,
+    )
+    jobs.remember_result(session, job)
+    log.info("job_stored", job_id=str(job.id), results=len(covers))
+
+
+def keep_late(
+    session: Session, services: Services, job: Job, covers: Sequence[Asset], delivery: Delivery
+) -> None:
+    """Add a late result and what it cost; the job's status stays."""
+    if events.count(session, job.id, "late_result_kept", attempt_id=delivery.attempt_id):
+        return
+    price = cost(
+        services.catalog,
+        model=job.model,
+        options=job.options,
+        usage=delivery.usage,
+        on=job.created_at.date(),
+    )
+    if price.usd is not None:
+        job.cost_usd = (job.cost_usd or 0) + price.usd
+        job.price_version = price.price_version
+    job.cover_asset_id = job.cover_asset_id or covers[0].id
+    events.record(session, job.id, "late_result_kept", by="worker", attempt_id=delivery.attempt_id)
+    events.show_change(session, job_id=job.id, user_id=job.user_id)
+    log.info("late_result_kept", job_id=str(job.id), results=len(covers))
+
+
+def keep_useless(hands: Hands, job: Job, path: Path | None, attempt_id: UUID, *, code: str) -> None:
+    """Keep what came in place of a late result, if anything did, and say so in the job's log."""
+    services = hands.services
+    kept = keeping.raw(services, job, path, attempt_id) if path is not None else None
+    reach("late_uploaded")
+    with services.sessions.begin() as session:
+        attempt = attempts.locked(session, attempt_id)
+        if kept is not None:
+            keeping.record_raw(session, job, kept, attempt_id)
+        rechecks.missing(session, attempt, code=code, by=hands.worker)
+        events.show_change(session, job_id=job.id, user_id=job.user_id)
+
+
+def end_badly(services: Services, claim: Claim, path: Path | None, ending: Ending) -> bool:
+    """End a job whose paid answer holds nothing usable, once the answer, if any, is kept."""
+    job = job_row(services, claim.job_id)
+    try:
+        kept = keeping.raw(services, job, path, ending.attempt_id) if path is not None else None
+    except StorageError as error:
+        again(services, claim, why="storage_unavailable", error=error)
+        return False
+    reach("raw_uploaded")
+    with services.sessions.begin() as session:
+        held(session, claim)
+        if kept is not None:
+            keeping.record_raw(session, job, kept, ending.attempt_id)
+        runs.ended(
+            session, claim, Stage.BAD_RESULT, code=ending.code, message=ending.message[:2000]
+        )
+    return True
+
+
+def again(services: Services, claim: Claim, *, why: str, error: AppError) -> None:
+    log.warning("storing_failed", job_id=str(claim.job_id), why=why, reason=str(error))
+    with services.sessions.begin() as session:
+        longest_s = RAREST_S if why in ONLY_HELP else LONGEST_S
+        due_in_s = backoff_s(claim.failures, longest_s=longest_s)
+        runs.retry(session, claim, due_in_s=due_in_s, why=why)
+
+
+def job_row(services: Services, job_id: UUID) -> Job:
+    with services.sessions() as session:
+        return session.get_one(Job, job_id)
