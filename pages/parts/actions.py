@@ -140,9 +140,11 @@ def decide(user: User, id: UUID, decision: str) -> None:
 
 
 def _done(decision: str) -> str:
+    given_up = _("You gave up on it. If its result still turns up, it is kept here.")
     return {
         "cancel": _("It is being cancelled."),
         "check": _("The provider is being asked."),
         "again": _("It is in the queue once more."),
-        "give_up": _("You gave up on it. If its result still turns up, it is kept here."),
+        "give_up": given_up,
+        "stop_waiting": given_up,
     }[decision]

@@ -172,8 +172,10 @@ def test_a_stalled_video_can_be_given_up(open_page, services, kim):
     assert stop not in {b.key for b in open_page("job", id=str(job.id)).button}
     with services.sessions.begin() as session:
         session.execute(text("UPDATE runs SET stage_since = now() - interval '1 hour'"))
-    open_page("job", id=str(job.id)).button(key=stop).click().run()
+    at = open_page("job", id=str(job.id)).button(key=stop).click().run()
 
+    assert not at.exception
+    assert "You gave up on it." in at.toast[0].value
     with services.sessions() as session:
         assert session.get_one(Job, job.id).final_stage == "abandoned"
 
