@@ -87,7 +87,7 @@ def test_text_of_people_stays_text(monkeypatch):
     monkeypatch.setattr(st, "html", written.append)
     evil = '<img src=x onerror="alert(1)">'
     link = look.Action(label=evil, href="javascript:alert(1)")
-    look.masthead(evil, evil, marks=[evil])
+    look.masthead(evil, evil)
     look.notice("bad", evil, title=evil, action=link)
     look.empty_state(evil, evil, action=link)
     look.facts([(evil, evil)])

@@ -55,14 +55,12 @@ def sign_in_page(name: str, text: str) -> Iterator[None]:
     yield
 
 
-def masthead(title: str, caption: str | None = None, *, marks: Sequence[str] = ()) -> None:
-    """Open a page: its name, one sentence, and at the right a few short figures."""
-    aside = "".join(f"<span>{escape(mark)}</span>" for mark in marks)
+def masthead(title: str, caption: str | None = None) -> None:
+    """Open a page: its name and one sentence."""
     _part(
         "masthead",
         f'<div class="ps-masthead-row"><h1>{escape(title)}</h1>',
         f'<p class="ps-caption">{escape(caption)}</p>' if caption else "",
-        f'<div class="ps-marks">{aside}</div>' if aside else "",
         "</div>",
     )
 

@@ -27,13 +27,12 @@ class CardView {
     });
   }
 
-  show(card, number, labels, selected) {
+  show(card, number, labels) {
     this.card = card;
     this.node.dataset.tone = card.tone;
     this.node.dataset.kind = card.kind;
     attribute(this.link, "href", card.href);
     attribute(this.link, "aria-label", [card.kind === "video" ? labels.video : "", card.title, card.stage_label, ...card.meta].filter(Boolean).join(", "));
-    attribute(this.link, "aria-current", selected ? "true" : null);
     attribute(this.more, "aria-label", `${labels.menu}: ${card.title}`);
     attribute(this.more, "title", labels.menu);
     this.picture(card);

@@ -14,16 +14,16 @@ class Grid {
     attribute(this.list, "aria-label", data.labels.grid);
     this.list.style.setProperty("--min", `${data.min_width}px`);
     this.list.hidden = data.cards.length === 0;
-    const chosen = new Set(data.selected), wanted = new Set(data.cards.map((card) => card.id));
+    const wanted = new Set(data.cards.map((card) => card.id));
     for (const [id, view] of this.views) if (!wanted.has(id)) { view.node.remove(); this.views.delete(id); }
-    data.cards.forEach((card, index) => this.put(card, index, chosen.has(card.id)));
+    data.cards.forEach((card, index) => this.put(card, index));
     this.keepOneTabStop();
   }
 
-  put(card, index, selected) {
+  put(card, index) {
     let view = this.views.get(card.id);
     if (!view) this.views.set(card.id, view = new CardView(this));
-    view.show(card, index + 1, this.labels, selected);
+    view.show(card, index + 1, this.labels);
     if (this.list.children[index] !== view.node) this.list.insertBefore(view.node, this.list.children[index] ?? null);
   }
 

@@ -1,6 +1,6 @@
 """The contact sheet: many jobs as frames of film, one component, one trigger."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, NotRequired, TypedDict, cast
 
@@ -51,20 +51,18 @@ def grid(
     key: str,
     labels: Mapping[str, str],
     cards: Sequence[Mapping[str, Any]],
-    selected: Collection[str] = (),
     min_width: int = 216,
 ) -> GridAction | None:
     """Show `cards` in their order and return what was just asked of one, once.
 
-    `selected` are marked with the china marker. `min_width` is that of a column in
-    pixels; a phone shows two columns whatever it is. No cards: nothing is shown.
+    `min_width` is that of a column in pixels; a phone shows two columns whatever it is. No
+    cards: nothing is shown.
     """
     _mount(
         key=key,
         data={
             "labels": labels_for("grid", LABELS, labels),
             "cards": [dict(card) for card in cards],
-            "selected": sorted(selected),
             "min_width": min_width,
         },
         on_action_change=clicks.keeper(key, lambda: st.session_state[key].action),
