@@ -6,7 +6,7 @@ nobody is woken for something that did not happen.
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -17,6 +17,7 @@ from core.stages import Stage
 
 WORK_CHANNEL = "proofsheet_work"  # something may be due now
 LIVE_CHANNEL = "proofsheet_live"  # something on a page may have changed
+NEWS: Final = {"news": True}  # in a change: what is said on every page, not on one job's alone
 
 
 def record(
@@ -78,18 +79,18 @@ def wake_workers(session: Session) -> None:
     _notify(session, WORK_CHANNEL, "")
 
 
-def show_change(session: Session, *, job_id: UUID, user_id: UUID) -> None:
-    """Tell every open page, at commit, that this job looks different now."""
-    payload = json.dumps({"job": str(job_id), "user": str(user_id)})
-    _notify(session, LIVE_CHANNEL, payload)
+def show_change(session: Session, *, job_id: UUID, user_id: UUID, news: bool = False) -> None:
+    """Tell every open page, at commit, that this job looks different now.
 
-
-def show_news(session: Session, *, user_id: UUID | None = None) -> None:
-    """Tell the pages of a person (None: everybody's), at commit, that a banner has changed.
-
-    It names no job: pages that show one job hear it too.
+    `news`: so does what every page of this person says, whatever job it shows.
     """
-    _notify(session, LIVE_CHANNEL, json.dumps({"user": str(user_id)} if user_id else {}))
+    change = {"job": str(job_id), "user": str(user_id)}
+    _notify(session, LIVE_CHANNEL, json.dumps(change | NEWS if news else change))
+
+
+def show_news(session: Session) -> None:
+    """Tell everybody's pages, at commit, that what is said on all of them has changed."""
+    _notify(session, LIVE_CHANNEL, json.dumps(NEWS))
 
 
 def _notify(session: Session, channel: str, payload: str) -> None:

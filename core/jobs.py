@@ -70,7 +70,7 @@ _FILE: Final = text(
         SELECT pg_notify('{events.WORK_CHANNEL}', ''),
                pg_notify(
                    '{events.LIVE_CHANNEL}',
-                   json_build_object('job', id, 'user', user_id)::text
+                   json_build_object('job', id, 'user', user_id, 'news', true)::text
                )
         FROM made
     )

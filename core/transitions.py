@@ -49,9 +49,8 @@ def move(session: Session, run: Run, to: Stage, *, by: str, **detail: Any) -> No
         run.waiting_for = None
         run.provider_status = None
     events.record_move(session, run.job_id, source=source, target=to, by=by, **detail)
-    if Stage.UNCERTAIN in {source, to}:
-        events.show_news(session, user_id=run.user_id)
-    show(session, run)
+    news = to in FINAL or Stage.UNCERTAIN in {source, to}
+    events.show_change(session, job_id=run.job_id, user_id=run.user_id, news=news)
 
 
 # `move` to `submitting` of all that was chosen, with the lease that it needs, in the order

@@ -5,6 +5,7 @@ import streamlit as st
 from core import apologies
 from core.errors import StorageError
 from pages.parts import actions, banners, pushes, run_again, toasts, words
+from pages.parts.components.live import notification_switch
 from pages.parts.components.sign_in import sign_out_button
 from pages.parts.gate import gate, language_switch
 from pages.parts.look import look
@@ -35,8 +36,11 @@ pages = [
     st.Page("job.py", title=_("Job"), visibility="hidden"),
 ]
 page = st.navigation(pages)
+# The browser's tabs and its history tell pages apart by this.
+st.set_page_config(page_title=f"{page.title} · Proofsheet")
 with st.sidebar:
     language_switch()
+    notification_switch(key="bell", labels=banners.bell_labels())
     st.caption(user.display_name)
     sign_out_button(key="sign-out", label=_("Sign out"), api_base="/api", locale=words.locale())
 banners.show()

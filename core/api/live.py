@@ -16,7 +16,7 @@ from fastapi.concurrency import run_in_threadpool
 
 from core.api.access import same_origin, services_of, user_of
 from core.errors import NotSignedIn
-from core.events import LIVE_CHANNEL
+from core.events import LIVE_CHANNEL, NEWS
 from core.live import Listener
 from core.models import User
 from core.services import Services
@@ -57,8 +57,8 @@ class Hub:
             self._pages.discard(page)
 
     def _tell(self, channel: str, payload: str) -> None:
-        change = json.loads(payload) if channel else {}
-        hint = json.dumps({"job": change.get("job")})
+        change = json.loads(payload) if channel else NEWS  # after a gap anything may have changed
+        hint = json.dumps({name: change[name] for name in ("job", "news") if name in change})
         for page in self._pages:
             if page.sees_all or change.get("user") in {None, page.user_id}:
                 with contextlib.suppress(asyncio.QueueFull):
@@ -85,7 +85,10 @@ async def running_hub(api: FastAPI, services: Services) -> AsyncIterator[None]:
 
 @router.websocket("/live")
 async def live(socket: WebSocket) -> None:
-    """Send `{"hello": true}`, then `{"job": id}` for each change the viewer may see."""
+    """Send `{"hello": true}`, then what the viewer may see of what changes.
+
+    `{"job": id}` for a job, `{"news": true}` for what every page says, or both in one.
+    """
     services = services_of(socket)
     origin = socket.headers.get("origin")
     if origin is None or not same_origin(socket.headers):

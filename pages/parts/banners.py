@@ -2,11 +2,13 @@
 
 import streamlit as st
 
-from core import decisions, gates, queue
+from core import decisions, endings, gates, queue
 from core.models import ProviderGate, User
+from core.sentences import LABELS
 from core.services import services
 from core.settings import Settings
 from pages.parts import actions, clicks, history_filter, pushes
+from pages.parts.components.live import Notice, tab
 from pages.parts.formats import time_of_day
 from pages.parts.look import look
 from pages.parts.viewer import viewer
@@ -28,10 +30,26 @@ def _news() -> None:
     with services().sessions() as session:
         closed = gates.closed(session, services().keys())
         awaited = decisions.awaited(session, user)
+        unfinished = endings.unfinished(session, user.id)
+        ended = endings.latest(session, user.id)
+    tab(key="tab", unfinished=unfinished, ended=_told(ended) if ended else None)
     for gate in closed:
         _closed(user, gate)
     if awaited:
         _decide(awaited)
+
+
+def bell_labels() -> dict[str, str]:
+    """Return the texts of the switch for notifications."""
+    return {
+        "on": _("Tells you when a job has ended"),
+        "off": _("Tell me when a job has ended"),
+        "blocked": _("This browser shows no notifications"),
+    }
+
+
+def _told(ended: endings.Ending) -> Notice:
+    return {"id": str(ended.job_id), "title": say(LABELS[ended.stage]), "body": ended.title}
 
 
 def _decide(count: int) -> None:

@@ -57,11 +57,15 @@ def looks_anyway(fragment: str) -> Callable[[], None]:
 
 
 def listener(fragment: str = BANNERS, *, topics: Mapping[str, str] | None = None) -> None:
-    """Keep a fragment and the banners up to date. Call it after the fragment, outside of it."""
+    """Keep a fragment and the banners up to date. Call it after the fragment, outside of it.
+
+    A job that moves leaves the banners as they are: what they say comes as news.
+    """
     live(
         key=f"{fragment}-live",
         topics=topics,
-        on_change=looks_again(*dict.fromkeys((fragment, BANNERS))),
+        on_change=looks_again(fragment),
+        on_news=looks_again(*dict.fromkeys((fragment, BANNERS))),
         on_silence=looks_anyway(fragment),
         unfinished=unfinished(fragment),
     )

@@ -10,9 +10,10 @@ from uuid import uuid4
 import psutil
 from PIL import Image
 from playwright.sync_api import Browser, Page
-from sqlalchemy import text
+from sqlalchemy import select
 
-from core.events import LIVE_CHANNEL
+from core import events
+from core.models import Job
 from core.services import Services
 from tests.benchmarks import edits
 from tests.benchmarks.figures import Figures, percentile
@@ -182,14 +183,13 @@ def _reruns(figures: Figures, stack: Stack, services: Services, browser: Browser
     page.wait_for_timeout(5000)
     web = stack.child("web")
     resting = _cpu_over(web, lambda: page.wait_for_timeout(RERUNS * 600))
-    notify = text("SELECT pg_notify(:channel, :payload)")
+    with services.sessions() as session:
+        job = session.scalars(select(Job).order_by(Job.id.desc()).limit(1)).one()
 
     def change() -> None:
         for _ in range(RERUNS):
-            with services.engine.begin() as connection:
-                connection.execute(
-                    notify, {"channel": LIVE_CHANNEL, "payload": '{"job": "", "user": ""}'}
-                )
+            with services.sessions.begin() as session:
+                events.show_change(session, job_id=job.id, user_id=job.user_id)
             page.wait_for_timeout(600)  # two triggers a second is what a page takes
 
     busy = _cpu_over(web, change)

@@ -12,7 +12,7 @@ import streamlit as st
 from pages.parts import uploads
 from pages.parts.components.grid import grid
 from pages.parts.components.job_view import job_view
-from pages.parts.components.live import live, notification_switch
+from pages.parts.components.live import live, notification_switch, tab
 from pages.parts.components.sign_in import sign_in, sign_out_button
 from pages.parts.components.tab_draft import tab_draft
 from pages.parts.components.uploader import PixelRule, uploader
@@ -66,7 +66,7 @@ def card(number: int) -> dict[str, Any]:
 
 def history() -> None:
     """The contact sheet and its filters."""
-    look.masthead(TEXT["history"], marks=[TEXT["jobs"], "$182.40"])
+    look.masthead(TEXT["history"])
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.segmented_control(TEXT["whose"], [TEXT["mine"], TEXT["all"]], default=TEXT["mine"])
         st.pills(TEXT["status"], list(STAGES[LANG].values()), selection_mode="multi")
@@ -92,12 +92,12 @@ def sheet(count: int) -> None:
         key="grid",
         labels=words.GRID[LANG],
         cards=[card(number) for number in range(count)],
-        selected=[state["open"]] if "open" in state else ["job-3"],
     )
     if action:
         state["action"] = f"{action['act']} {action['id']}"
     with st.container(key="heard"):
-        st.text(f"runs {state['runs']} · {state.get('action', '')}")
+        told = f"runs {state['runs']} · news {state.get('news', 0)} · {state.get('action', '')}"
+        st.text(told)
 
 
 def form() -> None:
@@ -333,6 +333,12 @@ def heard() -> None:
     st.rerun("sheet")
 
 
+def heard_news() -> None:
+    """Count what concerned every page, and look again."""
+    st.session_state["news"] = st.session_state.get("news", 0) + 1
+    st.rerun("sheet")
+
+
 st.set_page_config(page_title="Proofsheet", page_icon=look.ICON, layout="wide")
 look.apply()
 if SAMPLE == "signing-in":
@@ -358,11 +364,17 @@ if SAMPLE != "plain":
     look.simulated_banner(TEXT["simulated"])
 page.run()
 if page.url_path == "history":
+    name = st.query_params.get("ended")
+    tab(
+        key="tab",
+        unfinished=int(st.query_params.get("unfinished", "0")),
+        ended={"id": name, "title": "Done", "body": f"the job {name}"} if name else None,
+    )
     live(
         key="ear",
         on_change=heard,
+        on_news=heard_news,
         on_silence=heard,
         topics={"job": "job-1"},
-        title="Proofsheet",
         unfinished=int(st.query_params.get("unfinished", "0")),
     )

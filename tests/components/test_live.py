@@ -30,6 +30,18 @@ def test_a_change_of_our_topic_reruns_the_fragment(visit, demo):
     expect(page.locator(".st-key-heard")).to_contain_text(f"runs {before + 1} ")
 
 
+def test_news_counts_whatever_a_page_shows_and_is_told_apart_from_a_change(visit, demo):
+    page = listening(visit)
+    heard = page.locator(".st-key-heard")
+    expect(heard).to_contain_text("news 1 ")  # the greeting: much may have been missed
+    demo.tell({"job": "job-1"})
+    expect(heard).to_contain_text("runs 3 ")
+    demo.tell({"job": "job-1"}, {"news": True}, {"job": "job-1"})  # in the half second after it
+    expect(heard).to_contain_text("news 2 ")
+    page.wait_for_timeout(700)
+    expect(heard).to_contain_text("runs 4 · news 2 ")
+
+
 def test_a_burst_is_two_reruns(visit, demo):
     page = listening(visit)
     before = runs(page)
@@ -85,9 +97,25 @@ def test_the_tab_counts_unfinished_jobs_and_leaving_hangs_up(visit, demo):
     expect(page).to_have_title(re.compile(r"^(?!\()"))
 
 
+# Behind another tab, in a browser whose notifications are written down.
+UNSEEN = """
+Object.defineProperty(document, "hidden", { get: () => true });
+window.Notification = class {
+  static permission = "granted";
+  constructor(title, { body }) { (window.told ??= []).push([title, body]); }
+};
+"""
+
+
 def test_a_notification_is_shown_once_to_those_who_want_it(visit, visitor, demo):
     visitor.grant_permissions(["notifications"], origin=demo.url)
     page = visit("/history")
     switch = page.get_by_role("switch", name="Tell me when done")
     switch.click()
     expect(page.get_by_role("switch", name="Tells you when done")).to_be_checked()
+    page.add_init_script(UNSEEN)
+    for job, told in (("a", 1), ("a", 0), ("b", 1)):
+        page.goto(f"{demo.url}/history?lang=en&ended={job}")
+        expect(page.locator(".st-key-heard")).to_contain_text("runs")
+        page.wait_for_timeout(500)
+        assert page.evaluate("window.told ?? []") == [["Done", f"the job {job}"]] * told

@@ -4,10 +4,11 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import func, select, text
+from sqlalchemy.orm import Session
 
 from core import attempts, callbacks, claims, decisions, rechecks, runs
 from core.claims import Claim
@@ -261,8 +262,12 @@ class TestAtTheSameTime:
 def test_a_person_hears_that_a_decision_is_waited_for_and_that_it_was_made(
     sessions, kim, monkeypatch
 ):
-    heard: list[object] = []
-    monkeypatch.setattr("core.events.show_news", lambda _session, *, user_id: heard.append(user_id))
+    heard: list[UUID] = []
+
+    def hear(_session: Session, *, job_id: UUID, user_id: UUID, news: bool = False) -> None:
+        heard.extend([user_id] * news)
+
+    monkeypatch.setattr("core.events.show_change", hear)
     job, _ = uncertain(sessions, kim)
     assert heard == [kim.id]
     with sessions.begin() as session:

@@ -1,5 +1,6 @@
-"""The listener that tells a page to look again: `live`, and the switch for notifications."""
+"""How a page hears of changes, and what it tells while nobody looks at it."""
 
-from pages.parts.components.live.live import Notice, live, notification_switch
+from pages.parts.components.live.live import live
+from pages.parts.components.live.tab import Notice, notification_switch, tab
 
-__all__ = ["Notice", "live", "notification_switch"]
+__all__ = ["Notice", "live", "notification_switch", "tab"]

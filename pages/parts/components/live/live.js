@@ -5,7 +5,6 @@ const LOOK_MS = 5000, APART_MS = 500, FIRST_PAUSE_MS = 500, LONGEST_PAUSE_MS = 2
 
 class Live {
   constructor() {
-    this.title = new TabTitle();
     this.lastFired = -Infinity;
     this.pause = FIRST_PAUSE_MS;
     this.wake = () => { if (!document.hidden) this.connect(); };
@@ -18,8 +17,6 @@ class Live {
     this.fire = setTriggerValue;
     this.topics = data.topics;
     this.unfinished = data.unfinished;
-    this.title.set(data.title, data.unfinished);
-    notifications.show(data.notify);
     if (this.url !== data.url) { this.url = data.url; this.close(); }
     this.connect();
   }
@@ -44,20 +41,21 @@ class Live {
   hear(text) {
     let change;
     try { change = JSON.parse(text); } catch { return; }
-    if (change.hello) { this.hears = true; this.pause = FIRST_PAUSE_MS; this.changed(); return; }
-    const ours = Object.entries(this.topics).every(([name, value]) => change[name] === undefined || change[name] === null || change[name] === value);
-    if (ours) this.changed();
+    if (change.hello) { this.hears = true; this.pause = FIRST_PAUSE_MS; }
+    if (change.hello || change.news) this.changed("news");
+    else if (Object.entries(this.topics).every(([name, value]) => change[name] === value)) this.changed("changed");
   }
 
   // The first change at once, a burst as one more when half a second has passed.
-  changed() {
+  changed(what) {
+    if (what === "news" || !this.waiting) this.next = what;
     if (this.waiting) return;
     const wait = this.lastFired + APART_MS - performance.now();
-    if (wait <= 0) this.tell();
-    else this.waiting = setTimeout(() => this.tell(), wait);
+    if (wait <= 0) this.tell(what);
+    else this.waiting = setTimeout(() => this.tell(this.next), wait);
   }
 
-  tell(what = "changed") {
+  tell(what) {
     this.waiting = null;
     this.lastFired = performance.now();
     this.count = (this.count ?? 0) + 1;
@@ -83,7 +81,6 @@ class Live {
     document.removeEventListener("visibilitychange", this.wake);
     window.removeEventListener("online", this.wake);
     this.close();
-    this.title.end();
   }
 }
 

@@ -1,23 +1,27 @@
-// The tab's name, with the number of unfinished jobs. Streamlit sets the name as well.
+// The number of unfinished jobs before the tab's name, which Streamlit sets anew at every page.
+
+const COUNT = /^\(\d+\) /;
 
 class TabTitle {
   constructor() {
+    this.before = "";
     this.watch = new MutationObserver(() => this.put());
     this.watch.observe(document.querySelector("title") ?? document.head, { childList: true, characterData: true, subtree: true });
   }
 
-  set(title, unfinished) {
-    this.wanted = title && (unfinished > 0 ? `(${unfinished}) ${title}` : title);
-    this.bare = title;
+  count(unfinished) {
+    this.before = unfinished > 0 ? `(${unfinished}) ` : "";
     this.put();
   }
 
   put() {
-    if (this.wanted && document.title !== this.wanted) document.title = this.wanted;
+    const wanted = this.before + document.title.replace(COUNT, "");
+    if (document.title !== wanted) document.title = wanted;
   }
 
   end() {
     this.watch.disconnect();
-    if (this.bare) document.title = this.bare;
+    this.before = "";
+    this.put();
   }
 }
