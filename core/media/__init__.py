@@ -1,9 +1,10 @@
 """Media: what a file is, whether it is whole, and what is made from it.
 
-Hostile bytes are decoded in a limited process of their own (`core.media.decode`)
+Hostile bytes are decoded in a limited process of their own (`core.decode`)
 and nowhere else; everything offered here runs in the caller's and only asks it.
 """
 
+from core.decode.sniff import HEAD_BYTES, UPLOADS, sniff
 from core.media.child import decoder
 from core.media.facts import (
     Accepted,
@@ -23,7 +24,6 @@ from core.media.images import (
     prepare_image,
     preview_image,
 )
-from core.media.sniff import HEAD_BYTES, UPLOADS, sniff
 from core.media.videos import finish_video
 
 __all__ = [

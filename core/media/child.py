@@ -1,11 +1,11 @@
 """The parent's side of the limited process that decodes.
 
-Every file gets a process of its own (`python -m core.media.decode`): without
+Every file gets a process of its own (`python -m core.decode`): without
 our environment and its secrets, in a session of its own, with limits on memory,
 time, files and output that it sets before it reads anything. It learns paths in
 one line of JSON, answers in another, and ends; it never sees a second file.
 
-Starting Python and Pillow takes 60 ms, so one process is kept that has started
+Starting Python and Pillow takes 0.1 s, so one process is kept that has started
 and waits for its file. It holds 20 MB and ends with us: its input closes.
 """
 
@@ -28,7 +28,7 @@ from core.errors import DecoderFailed, MediaRejected
 from core.media.refusals import refusal, sayable
 
 ROOT = Path(__file__).parents[2]
-COMMAND = (sys.executable, "-s", "-E", "-m", "core.media.decode")
+COMMAND = (sys.executable, "-s", "-E", "-m", "core.decode")
 AT_ONCE = 2  # processes at work; large pictures take turns on the whole machine besides
 WAIT_S = 120.0
 MAX_ANSWER_BYTES = 64 * 1024
@@ -90,7 +90,7 @@ class Decoder:
         return Answer(said=_parsed(said), status=process.returncode)
 
     def warm(self) -> None:
-        """Have a process waiting; call it where a process starts, to spare its first file 60 ms."""
+        """Have a process waiting; call it where a process starts, to spare its first file 0.1 s."""
         with self._changing:
             if self._spare is None:
                 self._spare = self._started()

@@ -1,7 +1,8 @@
 """TOML tables into frozen dataclasses, strictly: no missing, unknown or mistyped field passes."""
 
+import functools
 import types
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import MISSING, fields, is_dataclass
 from datetime import date
 from decimal import Decimal
@@ -22,7 +23,7 @@ def read(cls: type[T], table: object, where: str) -> T:
     """
     if not isinstance(table, Mapping):
         raise ConfigError(f"{where} must be a table, not {table!r}.")
-    hints = get_type_hints(cls)
+    hints = _hints(cast("Hashable", cls))
     known = {field.name: field for field in fields(cast("Any", cls))}
     for name in table:
         if name not in known:
@@ -34,6 +35,12 @@ def read(cls: type[T], table: object, where: str) -> T:
         elif field.default is MISSING and field.default_factory is MISSING:
             raise ConfigError(f"{where} has no field {name!r}; add it.")
     return cls(**values)
+
+
+@functools.cache
+def _hints(cls: type) -> Mapping[str, Any]:
+    """Return the types of a class's fields; reading a catalogue asks for the same few often."""
+    return get_type_hints(cls)
 
 
 def _value(hint: Any, value: object, where: str) -> Any:

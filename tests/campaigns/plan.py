@@ -73,6 +73,7 @@ class Plan:
     callbacks: bool = True
     by: signal.Signals = signal.SIGKILL  # or SIGTERM: workers are asked to leave instead
     workers: int = 12
+    moving: int = 16  # jobs at a time: more than NARROW limits allow, fewer than fill two cores
     hosts: int = 3  # spool folders; a host's workers share one
     limits: bool = False  # whether the queue has to wait for them
 

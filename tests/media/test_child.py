@@ -109,7 +109,7 @@ class TestLimits:
         """The rule holds for whatever it writes, not for pictures only."""
         code = (
             "import json, sys; sys.path.insert(0, '.');"
-            "from core.media.decode import limits; limits.restrict_output(1000);"
+            "from core.decode import limits; limits.restrict_output(1000);"
             f"open({str(tmp_path / 'large')!r}, 'wb').write(bytes(2000))"
         )
         with pytest.raises(DecoderFailed):
@@ -366,7 +366,7 @@ def test_large_pictures_take_turns(fresh: Decoder, write: Write) -> None:
     """Who holds the turn keeps the others of this machine waiting, and only the large ones."""
     large = str(write(encoded(Image.new("L", (4100, 4000)), "PNG")))
     code = (
-        "from core.media.decode.limits import one_large_at_a_time\n"
+        "from core.decode.limits import one_large_at_a_time\n"
         "with one_large_at_a_time(10**9): print('held', flush=True); input()"
     )
     holder = subprocess.Popen(

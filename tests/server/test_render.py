@@ -5,8 +5,8 @@ import pytest
 
 from core import connections
 from core.api import storage
+from core.decode import limits
 from core.media import child
-from core.media.decode import limits
 from core.settings import Settings
 from deploy.server.render import TEMPLATES, names, render
 

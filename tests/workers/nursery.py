@@ -12,6 +12,7 @@ One JSON object per line on standard input, one answer per line on standard outp
 
 import contextlib
 import ctypes
+import gc
 import json
 import os
 import runpy
@@ -22,8 +23,12 @@ from typing import Any
 
 # Imported now, so that no fork has to.
 from apscheduler.schedulers import background  # noqa: F401
+from botocore import loaders
+from botocore import session as botocore_session
+from sqlalchemy.orm import configure_mappers
 
-from core import heartbeats, live  # noqa: F401
+from core import heartbeats, live, models  # noqa: F401
+from core.providers import catalog
 from core.storage import s3  # noqa: F401
 from workers import dispatch, housekeeping, sweep  # noqa: F401
 
@@ -33,6 +38,7 @@ PR_SET_PDEATHSIG = 1
 def main() -> None:
     """Answer until the input ends. In a fork: work until a signal."""
     nursery = os.getpid()
+    _learn()
     children: set[int] = set()
     for line in sys.stdin:
         asked = json.loads(line)
@@ -55,6 +61,16 @@ def main() -> None:
     for pid in children:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
+
+
+def _learn() -> None:
+    """Read and prepare what is the same for every worker, and read anew by each that starts."""
+    catalog.load()
+    configure_mappers()
+    known = loaders.create_loader()
+    setattr(botocore_session, "create_loader", lambda _path=None: known)  # noqa: B010  (typed)
+    known.load_service_model("s3", "service-2")
+    gc.freeze()
 
 
 def _ended(pid: int) -> int | None:

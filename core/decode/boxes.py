@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 from typing import IO
 
-from core.media.decode.refused import RefusedError
+from core.decode.refused import RefusedError
 
 MAX_BOXES = 200_000  # a fragmented film of an hour has some ten thousand
 KNOWN = frozenset({b"ftyp", b"moov", b"mdat", b"moof", b"free", b"skip", b"sidx", b"uuid", b"mfra"})

@@ -5,7 +5,7 @@ from io import BytesIO
 
 from PIL import Image, ImageCms
 
-from core.media.decode.limits import MIB
+from core.decode.limits import MIB
 
 ORIENTATION = 0x0112  # EXIF
 UPRIGHT = {

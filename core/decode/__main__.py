@@ -13,8 +13,8 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from core.media.decode import images, limits, masks
-from core.media.decode.refused import RefusedError
+from core.decode import images, limits, masks
+from core.decode.refused import RefusedError
 
 MAX_REQUEST_BYTES = 64 * 1024
 
@@ -50,7 +50,7 @@ def _used() -> Mapping[str, float]:
 
 def _finish_video(**arguments: str) -> Mapping[str, Any]:
     limits.allow(limits.MAX_VIDEO_PIXELS)  # FFmpeg's own 100 MB have to fit too
-    from core.media.decode import movies  # noqa: PLC0415  (it is loaded for films only)
+    from core.decode import movies  # noqa: PLC0415  (it is loaded for films only)
 
     return movies.finish(**arguments)
 

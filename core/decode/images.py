@@ -5,10 +5,10 @@ from typing import Any
 
 from PIL import Image
 
-from core.media.decode.normal import has_alpha, orientation, plain, shown_size, upright
-from core.media.decode.pictures import Picture, decoded, reading
-from core.media.decode.writing import shrunk, write_prepared, write_small
-from core.media.sniff import JPEG, PNG, RESULTS, WEBP
+from core.decode.normal import has_alpha, orientation, plain, shown_size, upright
+from core.decode.pictures import Picture, decoded, reading
+from core.decode.sniff import JPEG, PNG, RESULTS, WEBP
+from core.decode.writing import shrunk, write_prepared, write_small
 
 Answer = Mapping[str, Any]
 

@@ -16,12 +16,12 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 from PIL import Image
 
-from core.media.decode import limits
-from core.media.decode.boxes import check_whole
-from core.media.decode.pictures import reading, type_of
-from core.media.decode.refused import RefusedError
-from core.media.decode.writing import small_size, write_small
-from core.media.sniff import HEAD_BYTES, MP4
+from core.decode import limits
+from core.decode.boxes import check_whole
+from core.decode.pictures import reading, type_of
+from core.decode.refused import RefusedError
+from core.decode.sniff import HEAD_BYTES, MP4
+from core.decode.writing import small_size, write_small
 
 OPTIONS = {
     # Else merely opening a film decodes a frame of any size (895 MB seen).

@@ -17,11 +17,11 @@ from PIL import (
     WebPImagePlugin,
 )
 
-from core.media.decode import limits
-from core.media.decode.notes import check_notes
-from core.media.decode.refused import RefusedError
-from core.media.decode.scans import check_scans
-from core.media.sniff import GIF, HEAD_BYTES, JPEG, NAMES, PNG, WEBP, sniff
+from core.decode import limits
+from core.decode.notes import check_notes
+from core.decode.refused import RefusedError
+from core.decode.scans import check_scans
+from core.decode.sniff import GIF, HEAD_BYTES, JPEG, NAMES, PNG, WEBP, sniff
 
 FORMATS = {
     PNG: PngImagePlugin.PngImageFile.format,

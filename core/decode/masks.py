@@ -7,12 +7,12 @@ from typing import Any
 
 from PIL import Image
 
-from core.media.decode import limits
-from core.media.decode.normal import orientation, plain, upright
-from core.media.decode.pictures import decoded, reading
-from core.media.decode.refused import RefusedError
-from core.media.decode.writing import shrunk, write_markup, write_mask, write_small
-from core.media.sniff import HEAD_BYTES, NAMES, PNG, sniff
+from core.decode import limits
+from core.decode.normal import orientation, plain, upright
+from core.decode.pictures import decoded, reading
+from core.decode.refused import RefusedError
+from core.decode.sniff import HEAD_BYTES, NAMES, PNG, sniff
+from core.decode.writing import shrunk, write_markup, write_mask, write_small
 
 MODES = frozenset({"RGBA", "LA"})  # a palette's transparency is no channel
 

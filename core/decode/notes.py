@@ -9,9 +9,9 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping
 from typing import IO
 
-from core.media.decode.limits import MAX_NOTES_BYTES, MIB
-from core.media.decode.refused import RefusedError
-from core.media.sniff import JPEG, PNG, WEBP
+from core.decode.limits import MAX_NOTES_BYTES, MIB
+from core.decode.refused import RefusedError
+from core.decode.sniff import JPEG, PNG, WEBP
 
 MAX_PARTS = 200_000  # a 50 MB PNG in chunks of 8 kB has 6,400
 

@@ -4,7 +4,7 @@ import mmap
 import re
 from typing import IO
 
-from core.media.decode.refused import RefusedError
+from core.decode.refused import RefusedError
 
 MAX_SCANS = 300  # encoders write 1 to 10
 # Inside a scan, a byte 0xFF is followed by 0 or by a restart marker, anywhere else by a marker.
