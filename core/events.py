@@ -74,9 +74,12 @@ def count(
     return session.scalar(query) or 0
 
 
-def wake_workers(session: Session) -> None:
-    """Tell every worker, at commit, that something may be due."""
-    _notify(session, WORK_CHANNEL, "")
+def wake_workers(session: Session, stage: Stage | None = None) -> None:
+    """Tell every worker, at commit, that a step of this stage may be due.
+
+    None: something else is, which workers ask about anyhow.
+    """
+    _notify(session, WORK_CHANNEL, stage or "")
 
 
 def show_change(session: Session, *, job_id: UUID, user_id: UUID, news: bool = False) -> None:

@@ -26,6 +26,7 @@ from sqlalchemy.orm import Session
 from core import audit, clock, events, usage
 from core.models import Dialect, ProviderGate, User
 from core.providers.allowance import allowance
+from core.stages import Stage
 from core.usage import Key
 
 UNTIL_SOMEBODY_HELPS: ColumnElement[Any] = literal_column("'infinity'::timestamptz")
@@ -277,5 +278,5 @@ def open_again(session: Session, user: User, *, dialect: str, key_id: str, model
             each.closed_until = None
             each.trial_at = None
             each.trial_job_id = None
-    events.wake_workers(session)
+    events.wake_workers(session, Stage.READY)
     events.show_news(session)

@@ -67,7 +67,7 @@ _FILE: Final = text(
         INSERT INTO job_events (id, job_id, kind, to_stage, by)
         SELECT :event_id, id, 'moved', '{Stage.READY}', 'form' FROM made
     ), told AS (
-        SELECT pg_notify('{events.WORK_CHANNEL}', ''),
+        SELECT pg_notify('{events.WORK_CHANNEL}', '{Stage.READY}'),
                pg_notify(
                    '{events.LIVE_CHANNEL}',
                    json_build_object('job', id, 'user', user_id, 'news', true)::text

@@ -1,5 +1,6 @@
 """What lies ahead for the workers: the one cheap question an idle one asks again and again."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -11,7 +12,6 @@ from sqlalchemy import (
     exists,
     extract,
     func,
-    or_,
     select,
 )
 
@@ -25,14 +25,16 @@ HORIZON = timedelta(minutes=1)  # nobody waits longer without asking again
 class Outlook:
     """A moment's answer over all jobs, by the database's clock."""
 
-    due: bool  # a step may be claimed (or waits for a gate or for another host)
+    due: Collection[Stage]  # of these a step may be claimed, or waits for a gate or another host
     next_due_s: float | None  # until the next one falls due, if that is within HORIZON
     overdue: bool  # a lease has ended: its worker died or is late
     recheck: bool  # an attempt that no step looks after is to be asked about
 
 
+_SENT = (Stage.READY,)
+_READ = (Stage.GENERATING, Stage.STORING)
 _WAITING = (Run.stage == Stage.READY,)
-_READING = (Run.lease_owner.is_(None), Run.stage.in_([Stage.GENERATING, Stage.STORING]))
+_READING = (Run.lease_owner.is_(None), Run.stage.in_(_READ))
 
 
 def _soonest(*part: ColumnElement[bool]) -> ScalarSelect[Any]:
@@ -43,10 +45,8 @@ def _soonest(*part: ColumnElement[bool]) -> ScalarSelect[Any]:
 
 # now(), not clock_timestamp(): a range on it may use the narrow indexes, one for each part.
 _QUESTION = select(
-    or_(
-        exists().where(*_WAITING, Run.due_at <= func.now()),
-        exists().where(*_READING, Run.due_at <= func.now()),
-    ).label("due"),
+    exists().where(*_WAITING, Run.due_at <= func.now()).label("waiting"),
+    exists().where(*_READING, Run.due_at <= func.now()).label("reading"),
     extract("epoch", func.least(_soonest(*_WAITING), _soonest(*_READING)) - func.now()).label(
         "next_due_s"
     ),
@@ -57,9 +57,9 @@ _QUESTION = select(
 
 def read(connection: Connection) -> Outlook:
     """Ask. Takes no lock."""
-    due, next_due_s, overdue, recheck = connection.execute(_QUESTION).one()
+    waiting, reading, next_due_s, overdue, recheck = connection.execute(_QUESTION).one()
     return Outlook(
-        due=due,
+        due=[*(_SENT if waiting else ()), *(_READ if reading else ())],
         next_due_s=float(next_due_s) if next_due_s is not None else None,
         overdue=overdue,
         recheck=recheck,

@@ -31,7 +31,7 @@ def handed_back(session: Session, claim: Claim) -> None:
     if Stage(run.stage) is Stage.SUBMITTING:
         move(session, run, Stage.READY, by=claim.worker)
     release(run, due_in_s=0)
-    events.wake_workers(session)
+    events.wake_workers(session, Stage.READY)
 
 
 def postponed(session: Session, claim: Claim, *, due_in_s: float, why: str) -> None:
@@ -168,7 +168,7 @@ def freed(session: Session, run: Run, *, by: str) -> None:
     else:
         events.record(session, run.job_id, "lease_ended", by=by, worker=run.lease_owner)
     release(run, due_in_s=0)
-    events.wake_workers(session)
+    events.wake_workers(session, Stage(run.stage))
 
 
 def lost_sight(session: Session, run: Run, *, by: str, why: str) -> None:
@@ -189,7 +189,7 @@ def found(session: Session, run: Run, *, task_id: str, by: str) -> None:
     move(session, run, Stage.GENERATING, by=by, task_id=task_id)
     job_of(session, run).provider_task_id = task_id
     release(run, due_in_s=0)
-    events.wake_workers(session)
+    events.wake_workers(session, Stage.GENERATING)
 
 
 def turned_up(session: Session, run: Run, *, host: str, by: str) -> None:
@@ -197,7 +197,7 @@ def turned_up(session: Session, run: Run, *, host: str, by: str) -> None:
     move(session, run, Stage.STORING, by=by)
     run.spool_host = host
     release(run, due_in_s=0)
-    events.wake_workers(session)
+    events.wake_workers(session, Stage.STORING)
 
 
 def cancel_asked(session: Session, run: Run, *, by: str) -> None:
@@ -220,14 +220,14 @@ def not_taken(session: Session, run: Run, *, by: str, why: str) -> None:
     """Queue an uncertain job once more, unasked: its request was never taken after all."""
     move(session, run, Stage.READY, by=by, why=why)
     release(run, due_in_s=0)
-    events.wake_workers(session)
+    events.wake_workers(session, Stage.READY)
 
 
 def again(session: Session, run: Run, *, by: str) -> None:
     """Queue an uncertain job once more. The caller has recorded the consent."""
     move(session, run, Stage.READY, by=by, why="consent")
     release(run, due_in_s=0)
-    events.wake_workers(session)
+    events.wake_workers(session, Stage.READY)
 
 
 def ended_by(session: Session, run: Run, stage: Stage, *, by: str, code: str | None = None) -> Job:
@@ -238,4 +238,4 @@ def ended_by(session: Session, run: Run, stage: Stage, *, by: str, code: str | N
 def due_now(session: Session, run: Run) -> None:
     """Let the next free worker look at it at once, or again if one is just looking."""
     run.due_at = now()
-    events.wake_workers(session)
+    events.wake_workers(session, Stage(run.stage))

@@ -64,7 +64,7 @@ def allow(session: Session, *, dialect: str, key_id: str) -> None:
         .values(trial_at=clock.now())
         .execution_options(synchronize_session=False)
     )
-    events.wake_workers(session)
+    events.wake_workers(session, Stage.READY)
 
 
 def begun(session: Session, key: tuple[str, str], job_id: UUID) -> None:
@@ -96,5 +96,5 @@ def proved(session: Session, job_id: UUID) -> None:
             gate.closed_until, gate.trial_at, gate.trial_job_id = None, None, None
         elif gate.closed_until is not None and gate.closed_code == tried.closed_code:
             gate.closed_until, gate.trial_at, gate.trial_job_id = None, func.now(), None
-    events.wake_workers(session)
+    events.wake_workers(session, Stage.READY)
     events.show_news(session)

@@ -112,7 +112,7 @@ def run(hands: Hands) -> None:
     listener = Listener(
         hands.services.settings.database_url,
         [WORK_CHANNEL],
-        lambda *_: dispatcher.wake(),
+        dispatcher.heard,
         application="proofsheet-worker-listener",
         deaf_poll_s=DEAF_POLL_S,
     )

@@ -2,7 +2,8 @@
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import structlog
@@ -23,6 +24,7 @@ from workers.systemd import Systemd
 
 log = structlog.get_logger(__name__)
 
+STAGES = (Stage.READY, Stage.GENERATING, Stage.STORING)  # whose steps workers do
 POLLERS = 4
 STORERS = 4
 GRANTED_S = 60.0  # more time asked of systemd at each turn of the end; far above a turn's length
@@ -54,7 +56,7 @@ class Lane:
         self, hands: Hands, stage: Stage, size: int, keys: Sequence[Key] | None = None
     ) -> None:
         self._hands = hands
-        self._stage = stage
+        self.stage = stage
         self._size = size
         self._keys = hands.services.keys() if keys is None else keys
         self._lookback = Lookback()
@@ -79,12 +81,12 @@ class Lane:
             return False
         noted_at = time.monotonic()  # before the claim: the lease cannot end earlier than we think
         services = self._hands.services
-        leases = lease_lengths(self._hands, self._stage)
+        leases = lease_lengths(self._hands, self.stage)
         with services.sessions.begin() as session:
             taken = claims.claim(
                 session,
                 worker=self._hands.worker,
-                stages=(self._stage,),
+                stages=(self.stage,),
                 leases=leases,
                 host=self._hands.spool.host,
                 keys=self._keys,
@@ -94,7 +96,7 @@ class Lane:
             if self.stopping.is_set():
                 session.rollback()
                 return False
-        if self._stage is Stage.GENERATING:
+        if self.stage is Stage.GENERATING:
             self._hands.looks.pace.take(len(taken))
         for claim in taken:
             self._start(claim, deadline=noted_at + leases[claim.dialect])
@@ -103,9 +105,7 @@ class Lane:
     def _room(self) -> int:
         """Return how many steps may begin; of polls no more than have their turn now."""
         free = self._size - self._busy
-        return (
-            min(free, self._hands.looks.pace.turns()) if self._stage is Stage.GENERATING else free
-        )
+        return min(free, self._hands.looks.pace.turns()) if self.stage is Stage.GENERATING else free
 
     def _start(self, claim: Claim, *, deadline: float) -> None:
         with self._lock:
@@ -168,11 +168,12 @@ class Dispatcher:
             Pass("late results", lambda: rechecks.fetch_late(hands)),
         )
         self._wake = threading.Event()
+        self._named: deque[Stage] = deque(STAGES)  # whose steps may be due, as we were told
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="claims")
         self._trouble = ""
         for lane in self._lanes:
-            lane.freed = self.wake
+            lane.freed = self._wake.set
             lane.stopping = self._stopping
 
     @property
@@ -184,9 +185,17 @@ class Dispatcher:
         """Begin to claim."""
         self._thread.start()
 
-    def wake(self) -> None:
-        """Look for due work now."""
+    def wake(self, *stages: Stage) -> None:
+        """Look now for steps of these stages, or of all, and then for whatever is due."""
+        self._named.extend(stages or STAGES)
         self._wake.set()
+
+    def heard(self, channel: str, payload: str) -> None:
+        """Take a notification of `core.events`; after a gap in them anything may be due."""
+        if channel and payload not in STAGES:
+            self._wake.set()
+        else:
+            self.wake(*[Stage(payload)] if payload else [])
 
     def stop(self) -> None:
         """Claim nothing more, finish what is under way, and return when it is."""
@@ -204,27 +213,25 @@ class Dispatcher:
         return not self._thread.is_alive()
 
     def _run(self) -> None:
-        woken = True
         while not self._stopping.is_set():
-            pause_s = self._turn(woken=woken)
+            pause_s = self._turn()
             self._systemd.alive()
-            woken = self._wake.wait(pause_s)
+            self._wake.wait(pause_s)
             self._wake.clear()
         self._finish()
 
-    def _turn(self, *, woken: bool) -> float:
+    def _turn(self) -> float:
         """Claim what is due; return for how many seconds there is nothing to do but wait.
 
         Who is woken claims first and asks afterwards: a new job does not wait for a question.
+        Only what was named is claimed then: all workers are woken at once, for one step.
         """
         poll_s = jittered(self._hands.services.settings.poll_interval_s * 0.9)
         try:
-            if woken:
-                self._claim_all()
+            self._claim({self._named.popleft() for _ in range(len(self._named))})
             with self._hands.services.engine.connect() as connection:
                 ahead = outlook.read(connection)
-            if ahead.due:
-                self._claim_all()
+            self._claim(ahead.due)
             if ahead.recheck:
                 for each in self._rechecks:
                     each.begin()
@@ -241,10 +248,10 @@ class Dispatcher:
             return poll_s
         return poll_s if ahead.next_due_s is None else min(poll_s, ahead.next_due_s)
 
-    def _claim_all(self) -> None:
-        more = True
-        while more and not self._stopping.is_set():
-            more = sum(lane.fill() for lane in self._lanes) > 0
+    def _claim(self, stages: Collection[Stage]) -> None:
+        lanes = [lane for lane in self._lanes if lane.stage in stages]
+        while lanes and not self._stopping.is_set():
+            lanes = [lane for lane in lanes if lane.fill()]
 
     def _tell_trouble(self, reason: str) -> None:
         """Log an outage once, not at every turn, and its end."""

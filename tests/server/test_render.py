@@ -49,7 +49,7 @@ def test_systemd_waits_for_the_longest_request_and_for_its_result():
 
 
 def test_a_dead_database_is_not_taken_for_a_hanging_loop():
-    """One turn asks up to nine times: three lanes twice, the outlook, and two new connections."""
+    """One turn asks up to nine times: four lanes twice, the outlook, and two new connections."""
     turn_s = 9 * connections.REPLY_S + 2 * connections.CONNECT_S
 
     assert worker_unit()["Type"] == "notify"

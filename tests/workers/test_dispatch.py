@@ -8,6 +8,7 @@ from sqlalchemy import select, text
 from structlog.testing import capture_logs
 
 from core.connections import Connection
+from core.events import WORK_CHANNEL
 from core.models import JobEvent, Run
 from core.services import build
 from core.stages import Stage
@@ -40,6 +41,27 @@ def looping(hands):
     yield start
     for dispatcher in started:
         dispatcher.stop()
+
+
+def test_a_notification_has_only_the_steps_claimed_that_it_names(hands, monkeypatch):
+    """All workers hear it at once, and most of them come too late for the one step it is about."""
+    asked: list[Stage] = []
+    monkeypatch.setattr("core.claims.claim", lambda *_, stages, **__: asked.extend(stages) or [])
+    dispatcher = Dispatcher(hands)
+
+    def after(channel: str, payload: str) -> list[Stage]:
+        asked.clear()
+        dispatcher.heard(channel, payload)
+        dispatcher._turn()
+        return asked
+
+    both = [Stage.READY] * 2  # edits and videos
+    everything = [*both, Stage.GENERATING, Stage.STORING]
+    assert after("", "") == everything
+    assert after(WORK_CHANNEL, "storing") == [Stage.STORING]
+    assert after(WORK_CHANNEL, "ready") == both
+    assert after(WORK_CHANNEL, "") == []
+    assert after("", "") == everything
 
 
 def first_claim(services, job) -> JobEvent | None:
