@@ -1,12 +1,14 @@
 import dataclasses
 import signal
 import time
+from collections.abc import Sequence
 from queue import SimpleQueue
 
 import pytest
 from sqlalchemy import select, text
 from structlog.testing import capture_logs
 
+from core.claims import Claim
 from core.connections import Connection
 from core.events import WORK_CHANNEL
 from core.models import JobEvent, Run
@@ -46,7 +48,12 @@ def looping(hands):
 def test_a_notification_has_only_the_steps_claimed_that_it_names(hands, monkeypatch):
     """All workers hear it at once, and most of them come too late for the one step it is about."""
     asked: list[Stage] = []
-    monkeypatch.setattr("core.claims.claim", lambda *_, stages, **__: asked.extend(stages) or [])
+
+    def claim(*_: object, stages: Sequence[Stage], **__: object) -> list[Claim]:
+        asked.extend(stages)
+        return []
+
+    monkeypatch.setattr("core.claims.claim", claim)
     dispatcher = Dispatcher(hands)
 
     def after(channel: str, payload: str) -> list[Stage]:
