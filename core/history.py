@@ -4,14 +4,15 @@ A card is read as columns, in one statement for a whole page: the grid reads it 
 every change that is pushed, and loading objects costs three times as much.
 """
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, ScalarSelect, Select, exists, func, select
+from sqlalchemy import ColumnElement, Row, ScalarSelect, Select, bindparam, exists, func, select
 from sqlalchemy.orm import Session
 
 from core.assets import SMALL
@@ -60,9 +61,10 @@ class Card:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """A page of cards, and whether there are more of them on either side."""
+    """A page of cards, how many there are, and whether there are more of them on either side."""
 
     cards: Sequence[Card]
+    total: int = 0  # of all pages together, counted no further than one above `counted`
     has_newer: bool = False
     has_older: bool = False
 
@@ -74,54 +76,66 @@ def page(
     before: UUID | None = None,
     after: UUID | None = None,
     limit: int = PAGE_SIZE,
+    counted: int = COUNTED,
 ) -> Page:
     """Return jobs newest first: those older than `before`, or next newer than `after`."""
-    wanted = _filtered(select(Job.id), filter)
-    if after is not None:
-        # One more than is shown tells whether there are further ones.
-        wanted = wanted.where(Job.id > after).order_by(Job.id)
-    elif before is not None:
-        wanted = wanted.where(Job.id < before).order_by(Job.id.desc())
-    else:
-        wanted = wanted.order_by(Job.id.desc())
-    rows = session.execute(_cards(wanted.limit(limit + 1))).all()
+    wanted = _wanted(filter)
+    place = {"after": after} if after is not None else {"before": before} if before else {}
+    # One more than is shown tells whether there are further ones.
+    found = {**wanted, **place, "limit": limit + 1, "counted": counted + 1}
+    rows = session.execute(_cards(frozenset(wanted), *place), found).all()
     more = len(rows) > limit
     shown = (rows[-limit:] if after is not None else rows[:limit]) if more else rows
     cards = [_card(row) for row in shown]
     if not cards:
         return Page(cards=())
     if after is not None:
-        older = _any(session, filter, Job.id < cards[-1].id)
-        return Page(cards=cards, has_newer=more, has_older=older)
-    newer = before is not None and _any(session, filter, Job.id > cards[0].id)
-    return Page(cards=cards, has_newer=newer, has_older=more)
+        newer, older = more, _any(session, wanted, before=cards[-1].id)
+    else:
+        newer = before is not None and _any(session, wanted, after=cards[0].id)
+        older = more
+    return Page(cards=cards, total=rows[0].total, has_newer=newer, has_older=older)
 
 
-def count(session: Session, filter: Filter, *, limit: int = COUNTED) -> int:
-    """Return how many jobs a filter finds, counting no further than `limit` + 1."""
-    found = _filtered(select(Job.id), filter).limit(limit + 1).subquery()
-    return session.scalar(select(func.count()).select_from(found)) or 0
+def _any(session: Session, wanted: Mapping[str, object], **place: UUID) -> bool:
+    return bool(session.scalar(_exists(frozenset({*wanted, *place})), {**wanted, **place}))
 
 
-def _any(session: Session, filter: Filter, further: ColumnElement[bool]) -> bool:
-    return bool(session.scalar(select(exists(_filtered(select(Job.id), filter).where(further)))))
+def _wanted(filter: Filter) -> Mapping[str, object]:
+    """Return what a filter asks for, by the name of its condition."""
+    asked = {
+        "user_id": filter.user_id,
+        "statuses": list(filter.statuses),
+        "providers": list(filter.providers),
+        "since": filter.since and floor_id(filter.since),
+        "until": filter.until and floor_id(filter.until),
+        "needs_decision": filter.needs_decision,
+    }
+    return {name: value for name, value in asked.items() if value}
 
 
-def _filtered(query: Select[Any], filter: Filter) -> Select[Any]:
-    query = query.where(Job.deleted_at.is_(None))
-    if filter.user_id is not None:
-        query = query.where(Job.user_id == filter.user_id)
-    if filter.statuses:
-        query = query.where(Job.status.in_(filter.statuses))
-    if filter.providers:
-        query = query.where(Job.provider.in_(filter.providers))
-    if filter.since is not None:
-        query = query.where(Job.id >= floor_id(filter.since))
-    if filter.until is not None:
-        query = query.where(Job.id < floor_id(filter.until))
-    if filter.needs_decision:
-        query = query.where(Job.id.in_(select(Run.job_id).where(Run.stage == Stage.UNCERTAIN)))
-    return query
+_CONDITIONS: Final[Mapping[str, ColumnElement[bool]]] = {
+    "user_id": Job.user_id == bindparam("user_id"),
+    "statuses": Job.status.in_(bindparam("statuses", expanding=True)),
+    "providers": Job.provider.in_(bindparam("providers", expanding=True)),
+    "since": Job.id >= bindparam("since"),
+    "until": Job.id < bindparam("until"),
+    "needs_decision": Job.id.in_(select(Run.job_id).where(Run.stage == Stage.UNCERTAIN)),
+    "before": Job.id < bindparam("before"),
+    "after": Job.id > bindparam("after"),
+}
+
+
+# Statements are made once for each set of conditions: making one takes longer than asking it.
+@functools.cache
+def _found(names: frozenset[str]) -> Select[UUID]:
+    conditions = (_CONDITIONS[name] for name in sorted(names))
+    return select(Job.id).where(Job.deleted_at.is_(None), *conditions)
+
+
+@functools.cache
+def _exists(names: frozenset[str]) -> Select[bool]:
+    return select(exists(_found(names)))
 
 
 def _file(*which: ColumnElement[bool]) -> Select[str]:
@@ -165,10 +179,14 @@ _COLUMNS: Final = (
 )
 
 
-def _cards(wanted: Select[tuple[UUID]]) -> Select[Any]:
-    ids = wanted.subquery()
+@functools.cache
+def _cards(names: frozenset[str], *place: str) -> Select[Any]:
+    order = Job.id if "after" in place else Job.id.desc()
+    ids = _found(names.union(place)).order_by(order).limit(bindparam("limit")).subquery()
+    all_of_them = _found(names).limit(bindparam("counted")).subquery()
+    total = select(func.count()).select_from(all_of_them).scalar_subquery()
     return (
-        select(*_COLUMNS)
+        select(*_COLUMNS, total.label("total"))
         .join(ids, ids.c.id == Job.id)
         .join(User, User.id == Job.user_id)
         .outerjoin(Run, Run.job_id == Job.id)

@@ -23,6 +23,7 @@ COOKIE: Final = "proofsheet_locale"  # set by every page's script: links cannot 
 NAMES: Final = {"ko": "한국어", "en": "English"}
 
 
+@functools.lru_cache(maxsize=256)  # every text of a page asks, and browsers differ little
 def best_locale(accept_language: str) -> str:
     """Return the language for a browser's list (`ko-KR,ko;q=0.9,en;q=0.8`); English otherwise."""
     wanted = []

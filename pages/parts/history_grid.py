@@ -41,12 +41,11 @@ def _jobs(user: User) -> None:
         if not page.cards and (before or after):
             _turn_back()
             page = history.page(session, filter, limit=limit)
-        total = history.count(session, filter) if page.cards else 0
     pushes.shows("history-grid", unfinished=sum(card.stage in LIVE for card in page.cards))
     if not page.cards:
         _nothing(filter)
         return
-    st.caption(_count(total))
+    st.caption(_count(page.total))
     if filter.needs_decision:
         decision_list.show(user, page.cards)
         _pager(page)

@@ -55,7 +55,7 @@ class TestPage:
             filed(sessions, kim)
 
         with sessions() as session:
-            assert history.count(session, history.Filter(), limit=3) == 4
+            assert history.page(session, history.Filter(), counted=3).total == 4
 
     def test_each_end_knows_whether_there_is_more(self, sessions, kim):
         made = [filed(sessions, kim).id for _ in range(4)]

@@ -64,4 +64,4 @@ def test_a_second_click_in_the_dialog_is_none_in_the_next_dialog(open_page, serv
     at.button(key=f"job-rerun-{second.id}").click().run()
     assert run_again.SLOT not in at.session_state
     with services.sessions() as session:
-        assert history.count(session, history.Filter()) == 2
+        assert history.page(session, history.Filter()).total == 2

@@ -28,7 +28,7 @@ def within(at: AppTest, job: Job) -> AppTest:
 
 def count(services) -> int:
     with services.sessions() as session:
-        return history.count(session, history.Filter())
+        return history.page(session, history.Filter()).total
 
 
 def test_nothing_is_filed_before_the_price_was_seen(open_page, services, kim):
