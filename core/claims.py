@@ -19,11 +19,9 @@ from core.clock import now
 from core.errors import Conflict
 from core.lookback import Lookback
 from core.models import Attempt, Run
-from core.stages import LIVE_OUTCOMES, Stage
+from core.stages import LIVE_OUTCOMES, READING, Stage
 from core.transitions import begin_sending
 from core.usage import Key
-
-READING: Final = (Stage.GENERATING, Stage.STORING)  # steps that cost nothing
 
 
 class Stale(Conflict):

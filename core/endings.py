@@ -14,7 +14,7 @@ from core.models import Job, Run
 from core.stages import Stage
 
 JUST: Final = timedelta(minutes=1)
-LONGEST: Final = timedelta(days=2)  # a job takes: older ones need not be looked through
+LONGEST: Final = timedelta(days=8)  # `core.expiry` ends what is under way after a week
 SHOWN_OF_PROMPT: Final = 80
 OWN_WISH: Final = (Stage.CANCELLED, Stage.ABANDONED)
 
@@ -35,7 +35,10 @@ def unfinished(session: Session, user_id: UUID) -> int:
 
 
 def latest(session: Session, user_id: UUID) -> Ending | None:
-    """Return which job has ended last, if it was just now and not by the person's own wish."""
+    """Return which job has ended last, if it was just now and not by the person's own wish.
+
+    Of two that end in one moment the later stands for both.
+    """
     now = clock.read(session)
     row = session.execute(
         select(Job.id, Job.final_stage, func.left(Job.prompt, SHOWN_OF_PROMPT).label("title"))

@@ -16,7 +16,7 @@ from sqlalchemy import (
 )
 
 from core.models import Attempt, Run
-from core.stages import Stage
+from core.stages import READING, Stage
 
 HORIZON = timedelta(minutes=1)  # nobody waits longer without asking again
 
@@ -31,10 +31,9 @@ class Outlook:
     recheck: bool  # an attempt that no step looks after is to be asked about
 
 
-_SENT = (Stage.READY,)
-_READ = (Stage.GENERATING, Stage.STORING)
+_TO_SEND = (Stage.READY,)
 _WAITING = (Run.stage == Stage.READY,)
-_READING = (Run.lease_owner.is_(None), Run.stage.in_(_READ))
+_READING = (Run.lease_owner.is_(None), Run.stage.in_(READING))
 
 
 def _soonest(*part: ColumnElement[bool]) -> ScalarSelect[Any]:
@@ -59,7 +58,7 @@ def read(connection: Connection) -> Outlook:
     """Ask. Takes no lock."""
     waiting, reading, next_due_s, overdue, recheck = connection.execute(_QUESTION).one()
     return Outlook(
-        due=[*(_SENT if waiting else ()), *(_READ if reading else ())],
+        due=[*(_TO_SEND if waiting else ()), *(READING if reading else ())],
         next_due_s=float(next_due_s) if next_due_s is not None else None,
         overdue=overdue,
         recheck=recheck,

@@ -75,6 +75,7 @@ NEXT: Mapping[Stage, frozenset[Stage]] = {
 
 FINAL = frozenset(stage for stage, following in NEXT.items() if not following)
 LIVE = frozenset(NEXT) - FINAL
+READING = (Stage.GENERATING, Stage.STORING)  # their steps cost nothing
 
 _STATUS = {
     Stage.READY: Status.QUEUED,

@@ -13,7 +13,7 @@ from core import claims, outlook
 from core.claims import Claim
 from core.lookback import Lookback
 from core.models import Dialect
-from core.stages import Stage
+from core.stages import READING, Stage
 from core.usage import Key
 from workers import rechecks, steps
 from workers.backoff import jittered
@@ -24,7 +24,7 @@ from workers.systemd import Systemd
 
 log = structlog.get_logger(__name__)
 
-STAGES = (Stage.READY, Stage.GENERATING, Stage.STORING)  # whose steps workers do
+STAGES = (Stage.READY, *READING)  # whose steps workers do
 POLLERS = 4
 STORERS = 4
 GRANTED_S = 60.0  # more time asked of systemd at each turn of the end; far above a turn's length

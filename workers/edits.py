@@ -81,7 +81,7 @@ def _as_answered(body: Path, error: BadResult) -> EditAnswer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Kept:
+class _KeptEdit:
     """The usable images of an answer; the answer itself too if some were not."""
 
     images: Sequence[Kept]
@@ -93,11 +93,11 @@ class _Kept:
 def store(hands: Hands, claim: Claim, spooled: Spooled) -> None:
     """Copy a spooled answer's images to the bucket and finish the job."""
     services = hands.services
-    job = finishing.job_row(services, claim.job_id)
+    job = finishing.load_job(services, claim.job_id)
     try:
         edit = _keep(hands, job, spooled)
     except (BadResult, MediaRejected) as error:
-        ending = finishing.Ending(
+        ending = finishing.Useless(
             attempt_id=spooled.attempt_id, code=_useless_code(error), message=str(error)
         )
         if not finishing.end_badly(services, claim, spooled.body, ending):
@@ -118,7 +118,7 @@ def store(hands: Hands, claim: Claim, spooled: Spooled) -> None:
 def store_late(hands: Hands, spooled: Spooled) -> None:
     """Keep an answer whose job has gone on or ended without it."""
     services = hands.services
-    job = finishing.job_row(services, spooled.job_id)
+    job = finishing.load_job(services, spooled.job_id)
     try:
         edit = _keep(hands, job, spooled)
     except (BadResult, MediaRejected) as error:
@@ -134,7 +134,7 @@ def store_late(hands: Hands, spooled: Spooled) -> None:
     hands.spool.remove(spooled.attempt_id)
 
 
-def _keep(hands: Hands, job: Job, spooled: Spooled) -> _Kept:
+def _keep(hands: Hands, job: Job, spooled: Spooled) -> _KeptEdit:
     """Copy what is usable to the bucket.
 
     Raises:
@@ -146,7 +146,7 @@ def _keep(hands: Hands, job: Job, spooled: Spooled) -> _Kept:
     if first_problem is not None and not images:
         raise first_problem
     unusable = answer.unusable + len(answer.images) - len(images)
-    return _Kept(
+    return _KeptEdit(
         images=images,
         unusable=unusable,
         raw=keeping.raw(hands.services, job, spooled.body, spooled.attempt_id)
@@ -177,7 +177,7 @@ def _usable(
     return images, problem
 
 
-def _record(session: Session, job: Job, edit: _Kept) -> Sequence[Asset]:
+def _record(session: Session, job: Job, edit: _KeptEdit) -> Sequence[Asset]:
     attempt_id = edit.delivery.attempt_id
     if edit.raw is not None:
         keeping.record_raw(session, job, edit.raw, attempt_id)

@@ -41,7 +41,7 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ending:
+class Useless:
     """Why an answer is of no use."""
 
     attempt_id: UUID
@@ -114,9 +114,9 @@ def keep_useless(hands: Hands, job: Job, path: Path | None, attempt_id: UUID, *,
         events.show_change(session, job_id=job.id, user_id=job.user_id)
 
 
-def end_badly(services: Services, claim: Claim, path: Path | None, ending: Ending) -> bool:
+def end_badly(services: Services, claim: Claim, path: Path | None, ending: Useless) -> bool:
     """End a job whose paid answer holds nothing usable, once the answer, if any, is kept."""
-    job = job_row(services, claim.job_id)
+    job = load_job(services, claim.job_id)
     try:
         kept = keeping.raw(services, job, path, ending.attempt_id) if path is not None else None
     except StorageError as error:
@@ -134,6 +134,7 @@ def end_badly(services: Services, claim: Claim, path: Path | None, ending: Endin
 
 
 def again(services: Services, claim: Claim, *, why: str, error: AppError) -> None:
+    """Copy it once more later; much later where only an operator can change what is wrong."""
     log.warning("storing_failed", job_id=str(claim.job_id), why=why, reason=str(error))
     with services.sessions.begin() as session:
         longest_s = RAREST_S if why in ONLY_HELP else LONGEST_S
@@ -141,6 +142,7 @@ def again(services: Services, claim: Claim, *, why: str, error: AppError) -> Non
         runs.retry(session, claim, due_in_s=due_in_s, why=why)
 
 
-def job_row(services: Services, job_id: UUID) -> Job:
+def load_job(services: Services, job_id: UUID) -> Job:
+    """Return a job as it is now."""
     with services.sessions() as session:
         return session.get_one(Job, job_id)

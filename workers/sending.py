@@ -1,4 +1,4 @@
-"""The one step that costs money: send a paid request, at most once, and record what came."""
+"""The one step that costs money: write down the intent, and send a paid request at most once."""
 
 import secrets
 import time

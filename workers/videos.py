@@ -91,7 +91,7 @@ def _forget_if_known(hands: Hands, attempt: Attempt) -> None:
 def store(hands: Hands, claim: Claim, ready: Ready) -> None:
     """Fetch a finished video, copy it to the bucket and finish the job."""
     services = hands.services
-    job = finishing.job_row(services, claim.job_id)
+    job = finishing.load_job(services, claim.job_id)
     attempt_id = _attempt_id(services, claim)
     with hands.spool.scratch() as folder:
         path = folder / "result.mp4"
@@ -123,7 +123,7 @@ def store_late(hands: Hands, job_id: UUID, attempt_id: UUID, ready: Ready) -> No
         StorageError, DecoderFailed, ProviderError, MediaRejected: it is not kept yet.
     """
     services = hands.services
-    job = finishing.job_row(services, job_id)
+    job = finishing.load_job(services, job_id)
     with hands.spool.scratch() as folder:
         path = folder / "result.mp4"
         try:
@@ -184,7 +184,7 @@ def _not_whole(
         finishing.again(hands.services, claim, why=why, error=error)
     else:
         code = "not_a_video" if why == BROKEN else "never_whole"
-        ending = finishing.Ending(attempt_id=attempt_id, code=code, message=str(error))
+        ending = finishing.Useless(attempt_id=attempt_id, code=code, message=str(error))
         finishing.end_badly(hands.services, claim, path, ending)
 
 

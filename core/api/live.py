@@ -58,9 +58,12 @@ class Hub:
 
     def _tell(self, channel: str, payload: str) -> None:
         change = json.loads(payload) if channel else NEWS  # after a gap anything may have changed
-        hint = json.dumps({name: change[name] for name in ("job", "news") if name in change})
         for page in self._pages:
-            if page.sees_all or change.get("user") in {None, page.user_id}:
+            concerned = change.get("user") in {None, page.user_id}
+            if page.sees_all or concerned:
+                # What pages say on top is about their own person.
+                told = ("job", "news") if concerned else ("job",)
+                hint = json.dumps({name: change[name] for name in told if name in change})
                 with contextlib.suppress(asyncio.QueueFull):
                     page.hints.put_nowait(hint)
 

@@ -7,8 +7,8 @@ from PIL import Image
 
 from core.decode.normal import has_alpha, orientation, plain, shown_size, upright
 from core.decode.pictures import Picture, decoded, reading
-from core.decode.sniff import JPEG, PNG, RESULTS, WEBP
 from core.decode.writing import shrunk, write_prepared, write_small
+from core.sniff import JPEG, PNG, RESULTS, WEBP
 
 Answer = Mapping[str, Any]
 

@@ -11,8 +11,8 @@ from core.decode import limits
 from core.decode.normal import orientation, plain, upright
 from core.decode.pictures import decoded, reading
 from core.decode.refused import RefusedError
-from core.decode.sniff import HEAD_BYTES, NAMES, PNG, sniff
 from core.decode.writing import shrunk, write_markup, write_mask, write_small
+from core.sniff import HEAD_BYTES, NAMES, PNG, sniff
 
 MODES = frozenset({"RGBA", "LA"})  # a palette's transparency is no channel
 

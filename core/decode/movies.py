@@ -20,8 +20,8 @@ from core.decode import limits
 from core.decode.boxes import check_whole
 from core.decode.pictures import reading, type_of
 from core.decode.refused import RefusedError
-from core.decode.sniff import HEAD_BYTES, MP4
 from core.decode.writing import small_size, write_small
+from core.sniff import HEAD_BYTES, MP4
 
 OPTIONS = {
     # Else merely opening a film decodes a frame of any size (895 MB seen).

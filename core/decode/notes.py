@@ -11,7 +11,7 @@ from typing import IO
 
 from core.decode.limits import MAX_NOTES_BYTES, MIB
 from core.decode.refused import RefusedError
-from core.decode.sniff import JPEG, PNG, WEBP
+from core.sniff import JPEG, PNG, WEBP
 
 MAX_PARTS = 200_000  # a 50 MB PNG in chunks of 8 kB has 6,400
 

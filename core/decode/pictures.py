@@ -21,7 +21,7 @@ from core.decode import limits
 from core.decode.notes import check_notes
 from core.decode.refused import RefusedError
 from core.decode.scans import check_scans
-from core.decode.sniff import GIF, HEAD_BYTES, JPEG, NAMES, PNG, WEBP, sniff
+from core.sniff import GIF, HEAD_BYTES, JPEG, NAMES, PNG, WEBP, sniff
 
 FORMATS = {
     PNG: PngImagePlugin.PngImageFile.format,

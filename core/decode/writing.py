@@ -9,7 +9,7 @@ from PIL import Image
 
 from core.decode.limits import max_output_bytes
 from core.decode.refused import RefusedError
-from core.decode.sniff import JPEG, PNG, WEBP
+from core.sniff import JPEG, PNG, WEBP
 
 SMALL_EDGE = 640  # pixels of the longer side
 SMALL_OPTIONS = {"quality": 80, "method": 4}

@@ -4,7 +4,6 @@ Hostile bytes are decoded in a limited process of their own (`core.decode`)
 and nowhere else; everything offered here runs in the caller's and only asks it.
 """
 
-from core.decode.sniff import HEAD_BYTES, UPLOADS, sniff
 from core.media.child import decoder
 from core.media.facts import (
     Accepted,
@@ -25,6 +24,7 @@ from core.media.images import (
     preview_image,
 )
 from core.media.videos import finish_video
+from core.sniff import HEAD_BYTES, UPLOADS, sniff
 
 __all__ = [
     "HEAD_BYTES",

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from core.decode.sniff import NAMES
 from core.media.child import decoder
 from core.media.facts import Accepted, AcceptedMask, Finished, ImageFacts, MaskFacts, Rendition
 from core.media.refusals import sentence
+from core.sniff import NAMES
 
 
 def inspect_image(path: Path, *, declared_mime: str) -> ImageFacts:

@@ -1,5 +1,8 @@
 """What has to be known on every page: what is simulated, what waits, what is to be decided."""
 
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
 import streamlit as st
 
 from core import decisions, endings, gates, queue
@@ -25,14 +28,19 @@ def show() -> None:
 
 @st.fragment(key=pushes.BANNERS)
 def _news() -> None:
-    """Show what changes by itself; whatever a page hears of reruns this too."""
+    """Show what changes by itself; whatever news a page hears of rerun this too."""
     user = viewer()
     with services().sessions() as session:
         closed = gates.closed(session, services().keys())
         awaited = decisions.awaited(session, user)
         unfinished = endings.unfinished(session, user.id)
         ended = endings.latest(session, user.id)
-    tab(key="tab", unfinished=unfinished, ended=_told(ended) if ended else None)
+    tab(
+        key="tab",
+        unfinished=unfinished,
+        ended=_told(ended) if ended else None,
+        again_in_s=_opens_in_s(closed),
+    )
     for gate in closed:
         _closed(user, gate)
     if awaited:
@@ -50,6 +58,16 @@ def bell_labels() -> dict[str, str]:
 
 def _told(ended: endings.Ending) -> Notice:
     return {"id": str(ended.job_id), "title": say(LABELS[ended.stage]), "body": ended.title}
+
+
+def _opens_in_s(closed: Sequence[ProviderGate]) -> float | None:
+    """Return when the next gate opens by its time, of which nobody tells us."""
+    times = [gate.closed_until for gate in closed if gate.closed_until is not None]
+    soon = [at for at in times if at < queue.FAR]
+    if not soon:
+        return None
+    seconds = (min(soon) - datetime.now(UTC)).total_seconds() + 1
+    return min(max(seconds, 1), 3600)
 
 
 def _decide(count: int) -> None:

@@ -45,6 +45,7 @@ def test_a_job_of_which_every_page_speaks_is_told_as_news_too():
     change = {"job": "1", "user": str(KIM.id), "news": True}
     assert told(change, KIM) == [{"job": "1", "news": True}]
     assert told(change, LEE) == []
+    assert told(change, LEE, sees_all=True) == [{"job": "1"}]  # it is no news of hers
 
 
 def test_after_a_gap_everybody_is_told_to_look_again():

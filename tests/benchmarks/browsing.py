@@ -199,7 +199,7 @@ def _reruns(figures: Figures, stack: Stack, services: Services, browser: Browser
     scripts, whole = (
         1000 * (during - before) / RERUNS for during, before in zip(busy, resting, strict=True)
     )
-    figures.measured("history.rerun.cpu", scripts, "ms", goal=15)
+    figures.measured("history.rerun.script.cpu", scripts, "ms", goal=15)
     figures.told("history.rerun.process.cpu", whole, "ms")
     page.context.close()
 

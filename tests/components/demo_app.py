@@ -369,6 +369,7 @@ if page.url_path == "history":
         key="tab",
         unfinished=int(st.query_params.get("unfinished", "0")),
         ended={"id": name, "title": "Done", "body": f"the job {name}"} if name else None,
+        again_in_s=None,
     )
     live(
         key="ear",

@@ -57,6 +57,34 @@ class TestPage:
         with sessions() as session:
             assert history.page(session, history.Filter(), counted=3).total == 4
 
+    def test_filters_add_up_and_each_asks_for_its_own_values(self, sessions, kim):
+        """Statements are made once: the values of one question must not stay in the next."""
+        lee = person(sessions, "lee")
+        made = {
+            (user.login_id, provider): filed(sessions, user, provider=provider, dialect=dialect).id
+            for user in (kim, lee)
+            for provider, dialect in (("gpt", "openai"), ("hailuo", "minimax_v1"))
+        }
+
+        with sessions() as session:
+            for user in (kim, lee):
+                for provider in ("gpt", "hailuo"):
+                    filter = history.Filter(
+                        user_id=user.id, providers=[provider], statuses=["queued", "done"]
+                    )
+                    found = history.page(session, filter)
+                    assert (ids(found), found.total) == ([made[user.login_id, provider]], 1)
+
+    def test_the_total_is_of_all_pages_whichever_is_shown(self, sessions, kim):
+        made = [filed(sessions, kim).id for _ in range(5)]
+
+        with sessions() as session:
+
+            def total(**place):
+                return history.page(session, history.Filter(), limit=2, **place).total
+
+            assert total() == total(before=made[2]) == total(after=made[0]) == 5
+
     def test_each_end_knows_whether_there_is_more(self, sessions, kim):
         made = [filed(sessions, kim).id for _ in range(4)]
 

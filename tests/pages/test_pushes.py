@@ -34,6 +34,7 @@ def script() -> None:
         banners()
         st.button("a push", on_click=pushes.looks_again("grid"))
         st.button("silence", on_click=pushes.looks_anyway("grid"))
+        st.button("news", on_click=pushes.looks_again("grid", pushes.BANNERS))
 
 
 def pushed(at: AppTest) -> tuple[int, int]:
@@ -74,12 +75,28 @@ def test_every_page_hears_what_its_banners_tell(open_page, services, kim, page):
     assert listened_for(open_page(page, **({"id": str(job.id)} if page == "job" else {}))) >= 0
 
 
-def test_what_a_page_hears_of_reruns_its_banners_too():
+@pytest.mark.parametrize(
+    ("heard", "banner_runs"), [("a push", 1), ("silence", 2), ("news", 2)], ids=str
+)
+def test_only_news_and_silence_rerun_the_banners_too(heard, banner_runs):
     at = AppTest.from_function(script).run()
     at.session_state["unfinished:grid"] = 1
-    at.button[1].click().run()
+    next(button for button in at.button if button.label == heard).click().run()
 
-    assert (at.session_state["page runs"], at.session_state["banner runs"]) == (1, 2)
+    state = at.session_state
+    assert (state["page runs"], state["fragment runs"], state["banner runs"]) == (1, 2, banner_runs)
+
+
+def test_a_listener_reruns_its_fragment_for_a_change_and_the_banners_for_news(monkeypatch):
+    given = {}
+    monkeypatch.setattr(pushes, "live", lambda **options: given.update(options))
+    rerun: list[object] = []
+    monkeypatch.setattr("streamlit.rerun", rerun.append)
+    pushes.listener("grid")
+
+    given["on_change"]()
+    given["on_news"]()
+    assert rerun == [("grid",), ("grid", pushes.BANNERS)]
 
 
 @pytest.mark.parametrize("page", ["job", "history", "image_edit"])

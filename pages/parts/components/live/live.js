@@ -42,21 +42,25 @@ class Live {
     let change;
     try { change = JSON.parse(text); } catch { return; }
     if (change.hello) { this.hears = true; this.pause = FIRST_PAUSE_MS; }
-    if (change.hello || change.news) this.changed("news");
-    else if (Object.entries(this.topics).every(([name, value]) => change[name] === value)) this.changed("changed");
+    const ours = Object.entries(this.topics).every(([name, value]) => change[name] === value);
+    if (change.hello) this.changed("news", true);
+    else if (change.news) this.changed("news", ours);
+    else if (ours) this.changed("changed", true);
   }
 
-  // The first change at once, a burst as one more when half a second has passed.
-  changed(what) {
-    if (what === "news" || !this.waiting) this.next = what;
-    if (this.waiting) return;
-    const wait = this.lastFired + APART_MS - performance.now();
-    if (wait <= 0) this.tell(what);
-    else this.waiting = setTimeout(() => this.tell(this.next), wait);
+  // The first change at once, a burst as one more when half a second has passed; news that are
+  // not about what is shown always then: they may be of what this page is just doing.
+  changed(what, soon) {
+    this.next = what === "news" ? what : this.next ?? what;
+    const rested = this.lastFired + APART_MS - performance.now();
+    const wait = soon ? rested : Math.max(rested, APART_MS);
+    if (wait <= 0) this.tell(this.next);
+    else if (!this.waiting) this.waiting = setTimeout(() => this.tell(this.next), wait);
   }
 
   tell(what) {
-    this.waiting = null;
+    clearTimeout(this.waiting);
+    this.waiting = this.next = null;
     this.lastFired = performance.now();
     this.count = (this.count ?? 0) + 1;
     this.fire(what, this.count);

@@ -8,9 +8,12 @@ const notifications = {
   blocked: () => !notifications.possible() || Notification.permission === "denied",
   want(on) { localStorage.setItem(WISH, on ? "on" : "off"); },
   show(notice) {
-    if (!notice || !document.hidden || !notifications.wanted() || localStorage.getItem(TOLD) === notice.id) return;
+    if (!notice || localStorage.getItem(TOLD) === notice.id) return;
     localStorage.setItem(TOLD, notice.id);
-    const shown = new Notification(notice.title, { body: notice.body, tag: notice.id });
-    shown.onclick = () => { window.focus(); shown.close(); };
+    if (!document.hidden || !notifications.wanted()) return; // who looks at the page has seen it
+    try {
+      const shown = new Notification(notice.title, { body: notice.body, tag: notice.id });
+      shown.onclick = () => { window.focus(); shown.close(); };
+    } catch { /* Chrome for Android has the class and refuses it to pages */ }
   },
 };

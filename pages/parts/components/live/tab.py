@@ -29,9 +29,13 @@ class Notice(TypedDict):
     body: str
 
 
-def tab(*, key: str, unfinished: int, ended: Notice | None) -> None:
-    """Put `unfinished` before the tab's name, and show `ended` to who switched that on."""
-    _tab(key=key, data={"unfinished": unfinished, "ended": ended}, height="content")
+def tab(*, key: str, unfinished: int, ended: Notice | None, again_in_s: float | None) -> None:
+    """Put `unfinished` before the tab's name, and show `ended` to who switched that on.
+
+    The fragment around it runs once more in `again_in_s` seconds.
+    """
+    data = {"unfinished": unfinished, "ended": ended, "again_in_s": again_in_s}
+    _tab(key=key, data=data, height="content", on_due_change=lambda: None)
 
 
 def notification_switch(*, key: str, labels: Mapping[str, str]) -> None:
