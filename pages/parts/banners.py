@@ -50,9 +50,9 @@ def _news() -> None:
 def bell_labels() -> dict[str, str]:
     """Return the texts of the switch for notifications."""
     return {
-        "on": _("Tells you when a job has ended"),
-        "off": _("Tell me when a job has ended"),
-        "blocked": _("This browser shows no notifications"),
+        "on": _("Tells you when done"),
+        "off": _("Tell me when done"),
+        "blocked": _("No notifications here"),
     }
 
 

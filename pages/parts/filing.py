@@ -127,6 +127,7 @@ def _file(user: User, wish: submissions.Wish) -> None:
     st.session_state[filed] = key
     st.session_state[f"{FRESH}:{wish.provider}"] = str(job.id)
     toasts.after(_("Filed. You can close this tab; nothing is lost."))
+    pushes.rerun()  # the consent to an unknown price, shown above, was for this one job
 
 
 def watch(provider: Provider) -> None:

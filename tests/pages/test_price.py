@@ -44,8 +44,8 @@ def count(services) -> int:
 def test_an_accepted_price_is_for_one_job(open_page, services, kim, put):
     at = unpriced(open_page, kim, put)
     at.button(key="go-gpt").click().run()
+    assert not at.checkbox[0].value  # at once: nobody should believe it still stands
     at.text_area[0].set_value("make the sky blue").run()
-    assert not at.checkbox[0].value
     at.button(key="go-gpt").click().run()
 
     assert count(services) == 1
