@@ -4,6 +4,7 @@ APScheduler is a clock here, not the queue: what it does is short, safe to
 repeat, and never paid.
 """
 
+import contextlib
 import faulthandler
 import gc
 import os
@@ -47,6 +48,7 @@ AWAY_S = 10.0  # how long a start waits for its database
 PATIENCE_S = 1.0
 TRIAL_S = 60
 CLOCKS = ("sweep", "heartbeats", "housekeeping", "trials")
+HEAR_S = 0.5  # a worker that is asked to leave claims nothing more within a second
 OUR_THREADS = 3 + len(CLOCKS)  # the claim loop's, two for rechecks, and each clock's
 OTHER_THREADS = VIDEO_SENDERS + POLLERS + STORERS + OUR_THREADS  # beside the senders of edits
 
@@ -125,7 +127,7 @@ def run(hands: Hands) -> None:
     _begin(dispatcher, signals)
     log.info("worker_started", worker=hands.worker)
     systemd.ready()
-    signals.get()
+    wait_for(signals)
     systemd.stopping()
     _finish(hands, dispatcher, signals)
     scheduler.shutdown(wait=True)
@@ -134,6 +136,18 @@ def run(hands: Hands) -> None:
     _write(hands, heartbeats.left)
     neighbours.leave()
     log.info("worker_stopped")
+
+
+def wait_for(signals: Signals) -> None:
+    """Return once a signal has come.
+
+    Python runs a signal's handler between two steps of the main thread. One that arrives just
+    before a wait without end, or in another thread, would not be heard before the next one.
+    """
+    while True:
+        with contextlib.suppress(queue.Empty):
+            signals.get(timeout=HEAR_S)
+            return
 
 
 def _begin(dispatcher: Dispatcher, signals: Signals) -> None:

@@ -1,5 +1,7 @@
 import dataclasses
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Sequence
 from queue import SimpleQueue
@@ -43,6 +45,23 @@ def looping(hands):
     yield start
     for dispatcher in started:
         dispatcher.stop()
+
+
+def test_a_signal_that_does_not_wake_the_main_thread_is_heard_all_the_same():
+    """As one that comes just before it begins to wait; here another thread takes it."""
+    code = (
+        "import queue, signal, threading, time\n"
+        "from workers.__main__ import wait_for\n"
+        "signals = queue.SimpleQueue()\n"
+        "signal.signal(signal.SIGTERM, lambda number, _: signals.put(number))\n"
+        "def take():\n"
+        "    time.sleep(0.5)\n"
+        "    signal.pthread_kill(threading.get_ident(), signal.SIGTERM)\n"
+        "    time.sleep(60)\n"
+        "threading.Thread(target=take, daemon=True).start()\n"
+        "wait_for(signals)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=20)
 
 
 def test_a_notification_has_only_the_steps_claimed_that_it_names(hands, monkeypatch):
