@@ -18,7 +18,7 @@ from core.claims import Claim, held
 from core.errors import AppError, StorageError
 from core.failpoints import reach
 from core.models import Asset, Job
-from core.providers.prices import cost
+from core.providers.prices import Cost, cost
 from core.services import Services
 from core.stages import Stage
 from workers import keeping
@@ -58,13 +58,7 @@ def finish(
     delivery: Delivery,
 ) -> None:
     """Write cost and `done`, in the transaction of the assets."""
-    price = cost(
-        services.catalog,
-        model=job.model,
-        options=job.options,
-        usage=delivery.usage,
-        on=job.created_at.date(),
-    )
+    price = _price(services, job, delivery)
     job.actual = dict(delivery.actual)
     job.usage = dict(delivery.usage)
     job.request_id = delivery.request_id or job.request_id
@@ -85,13 +79,7 @@ def keep_late(
     """Add a late result and what it cost; the job's status stays."""
     if events.count(session, job.id, "late_result_kept", attempt_id=delivery.attempt_id):
         return
-    price = cost(
-        services.catalog,
-        model=job.model,
-        options=job.options,
-        usage=delivery.usage,
-        on=job.created_at.date(),
-    )
+    price = _price(services, job, delivery)
     if price.usd is not None:
         job.cost_usd = (job.cost_usd or 0) + price.usd
         job.price_version = price.price_version
@@ -99,6 +87,16 @@ def keep_late(
     events.record(session, job.id, "late_result_kept", by="worker", attempt_id=delivery.attempt_id)
     events.show_change(session, job_id=job.id, user_id=job.user_id)
     log.info("late_result_kept", job_id=str(job.id), results=len(covers))
+
+
+def _price(services: Services, job: Job, delivery: Delivery) -> Cost:
+    return cost(
+        services.catalog,
+        model=job.model,
+        options=job.options,
+        usage=delivery.usage,
+        on=job.created_at.date(),
+    )
 
 
 def keep_useless(hands: Hands, job: Job, path: Path | None, attempt_id: UUID, *, code: str) -> None:

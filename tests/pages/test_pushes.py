@@ -15,7 +15,7 @@ from tests.pages.emitted import texts
 def script() -> None:
     import streamlit as st  # noqa: PLC0415  (AppTest runs the body alone)
 
-    from pages.parts import pushes  # noqa: PLC0415
+    from pages.parts import pushes  # noqa: PLC0415  (the same)
 
     def count(name: str) -> None:
         st.session_state[name] = st.session_state.get(name, 0) + 1
