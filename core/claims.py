@@ -132,12 +132,17 @@ def _claim(row: Row[Any], worker: str) -> Claim:
     )
 
 
-def end_unpaid(session: Session, owners: Sequence[str]) -> int:
+def end_unpaid(session: Session, owners: Sequence[str], *, unsent: Sequence[UUID] = ()) -> int:
     """End the leases of dead workers on steps that sent nothing; the sweep takes them up.
 
-    A step with an attempt keeps its lease: its request may have been sent.
+    A step with an attempt keeps its lease, because its request may have been sent, unless the
+    attempt is one of `unsent`.
     """
-    written = exists().where(Attempt.job_id == Run.job_id, Attempt.outcome.in_(LIVE_OUTCOMES))
+    written = exists().where(
+        Attempt.job_id == Run.job_id,
+        Attempt.outcome.in_(LIVE_OUTCOMES),
+        Attempt.id.not_in(unsent),
+    )
     ended = session.execute(
         update(Run)
         .where(

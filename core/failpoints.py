@@ -12,6 +12,8 @@ from typing import Final
 POINTS: Final[Mapping[str, str]] = {
     "claimed": "the lease is ours; nothing else has happened",
     "intended": "the attempt is committed; nothing is sent",
+    "leaving": "the permit is torn up; no byte has left",
+    "revoked": "the permit of a dead worker's request is taken away; the database does not know",
     "answered": "the reply has come; nothing is written down",
     "refused": "it was not taken, or nobody knows; nothing is written down",
     "noted": "the answer is marked, or the task noted, on disk; the database knows nothing",

@@ -3,7 +3,7 @@
 Each worker holds an flock on a file of its own; the system takes it back
 whatever becomes of the process, and a paused process keeps it. A dead worker's
 steps that paid for nothing are free at once. A request that was sent keeps its
-time: its answer may still come by another way.
+time: its answer may still come by another way. `workers.permits` tells them apart.
 """
 
 import fcntl
@@ -40,8 +40,9 @@ class Neighbours:
         dead = [path for path in self._folder.iterdir() if path != self._own and _is_free(path)]
         if not dead:
             return 0
+        owners, unsent = [path.name for path in dead], self._hands.spool.permits.unsent()
         with self._hands.services.sessions.begin() as session:
-            freed = claims.end_unpaid(session, [path.name for path in dead])
+            freed = claims.end_unpaid(session, owners, unsent=unsent)
         for path in dead:
             path.unlink(missing_ok=True)
         log.info("dead_neighbours", workers=len(dead), steps_freed=freed)

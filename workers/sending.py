@@ -89,18 +89,33 @@ def _send(hands: Hands, claim: Claim, deadline: float, files: requests.Files) ->
     if time.monotonic() + total_s > last:
         _put_back(services, claim, why="too_late")
         return
-    attempt, token = _intend(services, claim, files.task, total_s)
+    attempt_id = new_id()
+    permits = hands.spool.permits
+    try:
+        permits.write(attempt_id)
+    except OSError as error:
+        log.warning("spool_unwritable", job_id=str(claim.job_id), reason=str(error))
+        _put_back(services, claim, why="spool_unwritable")
+        return
+    attempt, token = _intend(services, claim, files.task, total_s, attempt_id)
     reach("intended")
+
+    def leave() -> None:
+        permits.tear_up(attempt_id)
+        reach("leaving")
+
     limits = SendLimits(
         connect_s=services.settings.connect_timeout_s,
         total_s=total_s,
         # A worker that was paused since it claimed must not wake up and pay a second time.
         not_after=last,
+        before_first_byte=leave,
     )
     if claim.dialect == Dialect.OPENAI:
         edits.send(hands, claim, attempt, files, limits)
     else:
         videos.send(hands, claim, attempt, files, limits, token)
+    permits.drop(attempt_id)  # of a request that could not leave; the database knows it
 
 
 def _not_ready(services: Services, claim: Claim, error: AppError) -> None:
@@ -124,12 +139,11 @@ def _put_back(services: Services, claim: Claim, *, why: str) -> None:
 
 
 def _intend(
-    services: Services, claim: Claim, task: requests.Task, total_s: float
+    services: Services, claim: Claim, task: requests.Task, total_s: float, attempt_id: UUID
 ) -> tuple[Attempt, str | None]:
     """Write the attempt, in a commit of its own, before anything is sent."""
     wants_callback = claim.dialect != Dialect.OPENAI and services.settings.public_base_url
     token = secrets.token_urlsafe(32) if wants_callback else None
-    attempt_id = new_id()
     try:
         with services.sessions.begin() as session:
             attempt = attempts.open_one(

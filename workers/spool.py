@@ -6,6 +6,7 @@ Of an attempt there may lie here:
 - `{attempt}.json`: the mark, by atomic rename, that the body is whole;
 - `{attempt}.task`: the task id that a video's provider answered;
 - `{attempt}.cut`: a body that broke off, kept for a complaint until housekeeping;
+- `{attempt}.permit`, `{attempt}.revoked`: see `workers.permits`;
 - `strangers/`: all of this whose attempt no database knows, kept until a person looks.
 
 The mark or the task is on the disk before anything else happens with an answer.
@@ -29,6 +30,7 @@ import structlog
 
 from core.errors import ConfigError
 from core.providers import Accepted, EditAnswer
+from workers.permits import Permits
 
 log = structlog.get_logger(__name__)
 
@@ -65,6 +67,7 @@ class Spool:
     def __init__(self, folder: Path) -> None:
         """Raises ConfigError if `folder` cannot be made or written."""
         self._folder = folder
+        self.permits = Permits(folder)
         self._promised_bytes = 0
         self._promising = threading.Lock()
         try:
@@ -179,6 +182,9 @@ class Spool:
         """Drop what killed workers left, and broken-off answers that a week has passed over."""
         for path in self._folder.glob("*.cut"):
             if _age_s(path) > KEPT_CUT_S:
+                path.unlink(missing_ok=True)
+        for path in self._folder.glob("*.permit"):  # of an intent that was never committed
+            if _age_s(path) > LONGEST_STEP_S:
                 path.unlink(missing_ok=True)
         for folder in self._folder.glob("work/*"):
             if _age_s(folder) > LONGEST_STEP_S:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from core import assets, attempts, clock, expiry, rechecks, runs
 from core.errors import AppError, NotFound
+from core.failpoints import reach
 from core.models import Attempt, Run
 from core.providers.answer_file import answer_left_behind
 from core.stages import Outcome, Stage
@@ -47,9 +48,10 @@ def _expired(hands: Hands, session: Session, job_id: UUID) -> bool:
 def _orphan(hands: Hands, session: Session, job_id: UUID) -> bool:
     """Free an orphaned step, or make a request that may have been sent uncertain.
 
-    A request that was sent is left alone until its answer can no longer come: its lease, which
-    ends a settle time after the last moment at which it could be under way, and its own send
-    deadline and that margin.
+    One that was never sent, as its permit on this host says, is free to be sent. One that may
+    have been is left alone until its answer can no longer come: its lease, which ends a settle
+    time after the last moment at which it could be under way, and its own send deadline and
+    that margin.
     """
     run = runs.overdue_one(session, job_id)
     if run is None:
@@ -59,6 +61,13 @@ def _orphan(hands: Hands, session: Session, job_id: UUID) -> bool:
         runs.freed(session, run, by=hands.worker)
         return True
     if attempt.outcome == Outcome.OPEN:
+        if hands.spool.permits.revoke(attempt.id):
+            reach("revoked")
+            attempts.settled(
+                session, attempt.id, Outcome.NOT_SENT, observation=rechecks.WORKER_LOST
+            )
+            runs.freed(session, run, by=hands.worker)
+            return True
         settle = timedelta(seconds=hands.services.settings.settle_s)
         if attempt.send_deadline + settle > clock.read(session):
             return False
@@ -82,13 +91,21 @@ def recover(hands: Hands) -> int:
     """Take up what lies in this host's spool and in no worker's hands. Return how much."""
     for attempt_id in hands.spool.unmarked():
         _alone(hands, attempt_id, partial(_mark_if_whole, hands, attempt_id))
+    freed = sum(
+        _alone(hands, attempt_id, partial(_permit_taken_up, hands, attempt_id))
+        for attempt_id in hands.spool.permits.all()
+    )
     tasks = sum(
         _alone(hands, noted.attempt_id, partial(_task_taken_up, hands, noted))
         for noted in hands.spool.noted_tasks()
     )
-    return tasks + sum(
-        _alone(hands, found.attempt_id, partial(_answer_taken_up, hands, found))
-        for found in hands.spool.complete_ones()
+    return (
+        freed
+        + tasks
+        + sum(
+            _alone(hands, found.attempt_id, partial(_answer_taken_up, hands, found))
+            for found in hands.spool.complete_ones()
+        )
     )
 
 
@@ -135,6 +152,27 @@ def _mark_if_whole(hands: Hands, attempt_id: UUID) -> bool:
         return False
     hands.spool.complete(attempt_id, attempt.job_id, answer)
     return True
+
+
+def _permit_taken_up(hands: Hands, attempt_id: UUID) -> bool:
+    """End the doubt about a request that never left, and forget a permit that nobody needs."""
+    permits = hands.spool.permits
+    with hands.services.sessions.begin() as session:
+        attempt = session.get(Attempt, attempt_id)
+        if attempt is None:
+            return False  # its intent is just being written, or never was: see `Spool.tidy`
+        attempt = attempts.locked(session, attempt_id)
+        if attempt.outcome == Outcome.OPEN:
+            return False  # its worker may be at it; else the sweep will be
+        lost = (Outcome.UNKNOWN, rechecks.WORKER_LOST)  # not one doubted after a restore
+        never_left = (attempt.outcome, attempt.observation) == lost and permits.revoke(attempt_id)
+        if never_left:
+            settled = attempts.settled(session, attempt_id, Outcome.NOT_SENT)
+            rechecks.after_settling(session, settled)
+            log.info("request_never_left", job_id=str(attempt.job_id))
+    if not never_left:  # or the next pass does: what is not committed must not be forgotten
+        permits.drop(attempt_id)
+    return never_left
 
 
 def _in_hand(session: Session, run: Run | None, attempt: Attempt) -> bool:

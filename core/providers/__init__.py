@@ -27,12 +27,14 @@ class SendLimits:
     """How long one paid request may take, in seconds, from the call to the answer's last byte.
 
     It begins only if all of `total_s` fits before `not_after` (monotonic), and no byte leaves
-    after that, even if this process was paused in between.
+    after that, even if this process was paused in between. `before_first_byte` is called once,
+    with the connection made; it raises NotSent to keep the request from leaving.
     """
 
     connect_s: float
     total_s: float
     not_after: float | None = None
+    before_first_byte: Callable[[], None] = field(default=lambda: None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -44,6 +44,7 @@ class Body:
 
     After `not_after` (monotonic) it gives nothing more: a process that was paused
     between connecting and sending must not pay for what somebody else has sent since.
+    `before_first_byte` is called once, just before it gives anything.
     """
 
     def __init__(self, content_type: str, parts: Sequence[Part]) -> None:
@@ -55,6 +56,7 @@ class Body:
         self.content_type = content_type
         self.started = False
         self.not_after = float("inf")
+        self.before_first_byte: Callable[[], None] = lambda: None
         self._files = ExitStack()
         with ExitStack() as opened:
             steps = [_opened(part, opened) for part in parts]
@@ -74,10 +76,12 @@ class Body:
         """Return up to `size` of the next bytes; nothing at the end.
 
         Raises:
-            NotSent: it is too late to begin.
+            NotSent: it is too late to begin, or `before_first_byte` said no.
             OutcomeUnknown: it is too late to go on.
         """
         self._check_time()
+        if not self.started:
+            self.before_first_byte()
         self.started = True
         if not self._rest:
             self._rest = next(self._pieces, b"")

@@ -85,12 +85,14 @@ def paid_send(
     sending, and reading the answer.
 
     Raises:
-        NotSent: no byte of the body left, or there was no time for it; safe to try again.
+        NotSent: no byte of the body left, there was no time for it, or `limits` kept it back;
+            safe to try again.
         OutcomeUnknown: some of it did, and no answer came.
     """
     check_time(limits)
     watch = Watch(limits.total_s, not_after=limits.not_after)
     body.not_after = watch.ends_at
+    body.before_first_byte = limits.before_first_byte
     connect_s = min(limits.connect_s, limits.total_s)
     with watch, open_session(watch, connect_s=connect_s, ca_file=ca_file) as session:
         try:

@@ -29,7 +29,9 @@ _STEPS: Final[Mapping[str, Callable[[State, int, Rules], leasing.Steps]]] = {
 
 # What only a fault brings about, and what only a person or a limit does: with faults
 # stopped, and nobody deciding anything, a job has to get on without them.
-FAULTS: Final = frozenset({"crash", "reply_lost", "not_taken", "forged_callback", "retry"})
+FAULTS: Final = frozenset(
+    {"crash", "power_cut", "reply_lost", "not_taken", "forged_callback", "retry"}
+)
 DECISIONS: Final = frozenset(
     {"send_again", "give_up", "stop_waiting", "cancel", "expire", "ask_to_cancel"}
 )
@@ -61,6 +63,8 @@ def _of_nobody(state: State, rules: Rules) -> sweeping.Moves:
     yield from world.people_decide(state, rules)
     yield from sweeping.sweep(state, rules)
     yield from sweeping.recover(state, rules)
+    yield from sweeping.permits(state, rules)
+    yield from world.power_fails(state, rules)
     if rules.is_edit:
         return
     yield from sweeping.recheck(state, rules)

@@ -24,6 +24,18 @@ MUTANTS: Final[Mapping[str, tuple[Rules, str]]] = {
         "paid_once_per_consent",
     ),
     "no settle time": (replace(EDIT, settle_time=False), "paid_once_per_consent"),
+    "a request leaves without tearing up its permit": (
+        replace(EDIT, permit_is_torn_up=False),
+        "no_silent_loss",
+    ),
+    "the sweep looks at a permit and does not take it away": (
+        replace(EDIT, permit_is_taken_away=False),
+        "no_silent_loss",
+    ),
+    "a permit that a power cut brought back is believed": (
+        replace(EDIT, permit_is_of_this_boot=False),
+        "no_silent_loss",
+    ),
     "the HTTP library sends again by itself": (
         replace(EDIT, sent_once=False),
         "paid_once_per_consent",

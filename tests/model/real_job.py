@@ -1,5 +1,6 @@
 """One job in the real tables and in the real spool."""
 
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from tests.model import state as s
 from tests.model.rules import Rules
 from tests.model.state import State
 from workers.hands import Hands
+from workers.spool import Spool
 
 
 class RealJob:
@@ -21,6 +23,8 @@ class RealJob:
     def __init__(self, hands: Hands, user: User, rules: Rules) -> None:
         """`hands` serve every worker: they are threads of one process and share its name."""
         self.hands = hands
+        elsewhere = hands.services.settings.spool_dir / "elsewhere"
+        self.elsewhere = replace(hands, spool=Spool(elsewhere))  # of another host
         self.user = user
         self.services = hands.services
         self.rules = rules

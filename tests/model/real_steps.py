@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from core import attempts, claims, clock, runs
 from core.claims import Claim, Stale
 from core.errors import NotSent, OutcomeUnknown, ProviderError, Refused
+from core.ids import new_id
 from core.models import AssetKind, Attempt, Dialect, Run
 from core.providers import Accepted, EditAnswer
 from core.stages import Outcome, Stage
@@ -55,16 +56,22 @@ class RealSteps(RealJob):
         self._recorded(worker, runs.handed_back)
 
     def open_one(self, worker: int, _: State) -> None:
+        id = new_id()
+        self.hands.spool.permits.write(id)
         with self.begin() as session:
             attempt = attempts.open_one(
                 session,
                 self.claims[worker],
+                id=id,
                 key_id=self.key_id,
                 send_s=HOUR_S,
                 callback_token=None,
                 estimate_usd=None,
             )
         self.attempts.append(attempt.id)
+
+    def send(self, worker: int, before: State) -> None:
+        self.hands.spool.permits.tear_up(self.attempts[before.workers[worker].attempt])
 
     def reply(self, worker: int, before: State) -> None:
         number = before.workers[worker].attempt

@@ -43,6 +43,13 @@ class RealWorld(RealSteps):
                 update(Attempt).where(Attempt.id == self.attempts[number]).values(values)
             )
 
+    def power_cut(self, _: int, before: State) -> None:
+        self.claims.clear()
+        permits = self.hands.spool.permits
+        for id in self.attempts:
+            if not permits.is_revoked(id):
+                rows.permit_of_another_boot(self.hands.spool, id)
+
     def callback(self, number: int, before: State) -> None:
         self._heard(number, self.task_id(number))
 
@@ -59,7 +66,19 @@ class RealWorld(RealSteps):
         assert sweep.sweep(self.hands) == 1
 
     def lost_sight(self, _: int, before: State) -> None:
+        assert sweep.sweep(self.elsewhere) == 1
+
+    def freed_unsent(self, _: int, before: State) -> None:
         assert sweep.sweep(self.hands) == 1
+
+    def permit_revoked(self, number: int, before: State) -> None:
+        assert self.hands.spool.permits.revoke(self.attempts[number])
+
+    def doubt_ended_unsent(self, number: int, before: State) -> None:
+        assert sweep._permit_taken_up(self.hands, self.attempts[number])
+
+    def permit_forgotten(self, number: int, before: State) -> None:
+        assert not sweep._permit_taken_up(self.hands, self.attempts[number])
 
     def marked(self, number: int, before: State) -> None:
         sweep._mark_if_whole(self.hands, self.attempts[number])
@@ -93,7 +112,7 @@ class RealWorld(RealSteps):
 
     def found(self, number: int, before: State) -> None:
         if before.job.stage == s.SUBMITTING:
-            assert sweep.sweep(self.hands) == 1
+            assert sweep.sweep(self.elsewhere) == 1
         else:
             self.attached(number, before)
 

@@ -19,6 +19,7 @@ from core.storage import Stored
 from tests.model import state as s
 from tests.model.state import State
 from workers.hands import Hands
+from workers.permits import Permits
 from workers.spool import Spool
 
 ASKED: Final[Mapping[str, tuple[str, str, dict[str, Any]]]] = {
@@ -33,14 +34,14 @@ ASKED: Final[Mapping[str, tuple[str, str, dict[str, Any]]]] = {
 
 
 class Seen(NamedTuple):
-    """A job in words. `attempts`: outcome, task?, candidate?, on disk, result kept?"""
+    """A job in words. `attempts`: outcome, task?, candidate?, on disk, permit, result kept?"""
 
     stage: str
     status: str
     leased: bool
     consents: int
     cancel_asked: bool
-    attempts: tuple[tuple[str, bool, bool, str, bool], ...]
+    attempts: tuple[tuple[str, bool, bool, str, str, bool], ...]
 
 
 def in_the_model(state: State) -> Seen:
@@ -53,7 +54,7 @@ def in_the_model(state: State) -> Seen:
         consents=job.consents,
         cancel_asked=job.cancel_asked and job.stage not in s.ENDED,
         attempts=tuple(
-            (it.outcome, bool(it.task), bool(it.candidate), it.disk, it.kept)
+            (it.outcome, bool(it.task), bool(it.candidate), it.disk, it.permit, it.kept)
             for it in state.attempts
         ),
     )
@@ -78,6 +79,7 @@ def in_the_tables(session: Session, spool: Spool, job_id: UUID) -> Seen:
                 row.provider_task_id is not None,
                 row.candidate_task_id is not None,
                 _on_disk(spool, row.id, noted),
+                _permit(spool, row.id),
                 _is_kept(session, row),
             )
             for row in rows
@@ -89,6 +91,12 @@ def _on_disk(spool: Spool, attempt_id: UUID, noted: set[UUID]) -> str:
     if attempt_id in noted or spool.get(attempt_id) is not None:
         return s.WHOLE
     return s.BODY if spool.body(attempt_id).exists() else s.NOTHING
+
+
+def _permit(spool: Spool, attempt_id: UUID) -> str:
+    if spool.permits.is_revoked(attempt_id):
+        return s.REVOKED_PERMIT
+    return s.VALID_PERMIT if spool.permits.is_valid(attempt_id) else s.NO_PERMIT
 
 
 def _is_kept(session: Session, attempt: Attempt) -> bool:
@@ -132,6 +140,12 @@ def answer(*, useless: bool) -> bytes:
     Image.new("RGB", (8, 8), "red").save(content, "PNG")
     image = {"b64_json": base64.b64encode(content.getvalue()).decode()}
     return json.dumps({"created": 1, "data": [] if useless else [image]}).encode()
+
+
+def permit_of_another_boot(spool: Spool, attempt_id: UUID) -> None:
+    """Have a permit as a power cut may bring one back."""
+    now = Permits(spool.permits.folder, boot="another")
+    now.write(attempt_id)
 
 
 def kept(session: Session, attempt: Attempt, kind: AssetKind) -> Asset:

@@ -34,6 +34,10 @@ class Rules:
     deadline_is_noted_before_the_claim: bool = True
     settle_time: bool = True
     delete_has_a_deadline: bool = True
+    # Permits to leave.
+    permit_is_torn_up: bool = True
+    permit_is_taken_away: bool = True
+    permit_is_of_this_boot: bool = True
     # What an observation means.
     sent_once: bool = True  # no HTTP library sends again by itself
     open_is_not_freed: bool = True

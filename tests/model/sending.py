@@ -34,6 +34,10 @@ def from_intended(state: State, number: int, rules: Rules) -> Steps:
     if worker.late and rules.send_deadline:
         return
     attempt = state.attempts[worker.attempt]
+    if rules.permit_is_torn_up:
+        if attempt.permit != s.VALID_PERMIT:
+            return
+        attempt = attempt._replace(permit=s.NO_PERMIT)
     after_consent = attempt.outcome == s.SUPERSEDED
     attempt = attempt._replace(request=s.ON_ITS_WAY, sent_after_consent=after_consent)
     state = s.with_attempt(state, worker.attempt, attempt)

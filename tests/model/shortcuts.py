@@ -7,13 +7,15 @@ from tests.model.rules import Rules
 from tests.model.state import Attempt, State, Worker
 
 _ONLY_TO_FIND_OUT: Final = frozenset({s.CLAIMED, s.LOOKING, s.COPYING})
+_BEFORE_SENDING: Final = frozenset({s.INTENDED, s.HOLDS_NOT_SENT})
 
 
 def shortened(state: State, rules: Rules) -> State:
     """Return the state that stands for this one."""
     if rules.skips:
         state = _without_known_notes(_without_stale_workers(state))
-    return _without_history(state) if rules.forgets else state
+        state = _without_used_permits(state)
+    return _without_history(_without_stale_senders(state)) if rules.forgets else state
 
 
 def _without_stale_workers(state: State) -> State:
@@ -21,6 +23,29 @@ def _without_stale_workers(state: State) -> State:
     for number, worker in enumerate(state.workers):
         if worker.at in _ONLY_TO_FIND_OUT and not (state.job.leased and worker.current):
             state = s.with_worker(state, number, Worker())
+    return state
+
+
+def _without_stale_senders(state: State) -> State:
+    """A stale worker whose request is known never to leave can do nothing but find that out."""
+    for number, worker in enumerate(state.workers):
+        if worker.at not in _BEFORE_SENDING or (state.job.leased and worker.current):
+            continue
+        attempt = state.attempts[worker.attempt]
+        stays = attempt.request == s.UNSENT and attempt.permit != s.VALID_PERMIT
+        if stays and attempt.outcome == s.NOT_SENT:
+            state = s.with_worker(state, number, Worker())
+    return state
+
+
+def _without_used_permits(state: State) -> State:
+    """Once it is known what became of a request that nobody holds, its permit means nothing."""
+    for number, attempt in enumerate(state.attempts):
+        if attempt.permit == s.NO_PERMIT or attempt.outcome in {s.OPEN, s.UNKNOWN}:
+            continue
+        if all(worker.attempt != number for worker in state.workers):
+            forgotten = attempt._replace(permit=s.NO_PERMIT)
+            state = s.with_attempt(state, number, forgotten)
     return state
 
 

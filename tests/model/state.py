@@ -75,6 +75,11 @@ ANOTHERS: Final = "another's"
 BODY: Final = "body"  # whole, not yet marked
 WHOLE: Final = "whole"  # the marked answer of an edit, or the noted task of a video
 
+# The permit of a request, on the disk of its worker's host.
+VALID_PERMIT: Final = "valid"
+NO_PERMIT: Final = "none"  # torn up by the sender, or forgotten
+REVOKED_PERMIT: Final = "revoked"
+
 # A job like ours of somebody else, for the list match.
 ABSENT: Final = "absent"
 UNDER_WAY: Final = "under way"  # its attempt is open
@@ -103,6 +108,7 @@ class Attempt(NamedTuple):
     candidate: str = NOTHING  # candidate_task_id
     listed: bool = False  # in the list that was read and is not yet judged
     disk: str = NOTHING
+    permit: str = VALID_PERMIT
     kept: bool = False  # its result's rows are committed
     request: str = UNSENT
     sent_after_consent: bool = False

@@ -25,6 +25,9 @@ def sweep(state: State, rules: Rules) -> Moves:
         yield "freed", s.moved(state, s.READY)
         return
     attempt = state.attempts[mine]
+    if attempt.outcome == s.OPEN:
+        yield from _never_left(state, mine, rules, "freed_unsent")
+    # A sweep on another host does not see the permit.
     if attempt.outcome == s.OPEN and job.phase == s.OVER and rules.settle_time:
         return
     state = s.with_attempt(state, mine, s.settled(attempt, s.UNKNOWN))
@@ -35,6 +38,29 @@ def sweep(state: State, rules: Rules) -> Moves:
 
 
 # --- what lies on disk --------------------------------------------------------------------
+
+
+def permits(state: State, rules: Rules) -> Moves:
+    """End the doubt, raised on another host, about a request that never left this one."""
+    for number, attempt in enumerate(state.attempts):
+        if attempt.outcome == s.UNKNOWN:
+            yield from _never_left(state, number, rules, "doubt_ended_unsent")
+        elif attempt.outcome != s.OPEN and attempt.permit != s.NO_PERMIT:
+            forgotten = attempt._replace(permit=s.NO_PERMIT)
+            yield "permit_forgotten", s.with_attempt(state, number, forgotten)
+
+
+def _never_left(state: State, number: int, rules: Rules, name: str) -> Moves:
+    """Take the permit away; then record, in a commit, that the request was never sent."""
+    attempt = state.attempts[number]
+    if attempt.permit == s.VALID_PERMIT and rules.permit_is_taken_away:
+        revoked = attempt._replace(permit=s.REVOKED_PERMIT)
+        yield "permit_revoked", s.with_attempt(state, number, revoked)
+    elif attempt.permit != s.NO_PERMIT:
+        settled = s.settled(attempt, s.NOT_SENT)
+        state = s.with_attempt(state, number, settled)
+        waits = state.job.stage in {s.SUBMITTING, s.UNCERTAIN} and s.live(state) is None
+        yield name, s.moved(state, s.READY) if waits else state
 
 
 def recover(state: State, rules: Rules) -> Moves:

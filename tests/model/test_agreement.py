@@ -1,6 +1,7 @@
 """The model and the real engine say the same of a job after every move of a random walk."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import replace
 from random import Random
 from typing import Any, Final
@@ -17,7 +18,8 @@ from tests.model.rules import Rules
 from tests.model.state import State
 from workers.spool import Spool
 
-POOL: Final = 1500
+POOL: Final = 500
+MOST: Final = 20  # times as many, if a move is rare
 WALKS: Final = int(os.environ.get("AGREEMENT_WALKS", "10"))
 SEED: Final = os.environ.get("AGREEMENT_SEED", "1")
 STEPS: Final = 32
@@ -34,11 +36,12 @@ def words(text: str) -> frozenset[str]:
 
 # What only the model knows of: the network, the provider, and a worker's own memory.
 UNSEEN: Final = words(
-    """send reply_lost reply_busy reply_refused not_sent billed billed_useless not_taken begun
+    """reply_lost reply_busy reply_refused not_sent billed billed_useless not_taken begun
     made not_made saw_it_queued delete_task list_read"""
 )
 COMMON: Final = words(
-    """claim crash stale doubt_ended handed_back open_one postponed unsure ended_rejected stored
+    """claim crash power_cut stale doubt_ended send freed_unsent permit_revoked
+    doubt_ended_unsent permit_forgotten handed_back open_one postponed unsure ended_rejected stored
     retry lease_ends settle_time_ends freed lost_sight send_again give_up cancel expire"""
 )
 EDITS: Final = COMMON | words("answered ended_bad_result marked turned_up unspool kept_late")
@@ -51,11 +54,15 @@ COMPARED: Final = {
     Dialect.MINIMAX_V2: VIDEOS
     | words("ask_to_cancel not_cancelled ended_cancelled neighbour matched no_match"),
 }
+PERMITS: Final = words("freed_unsent permit_revoked doubt_ended_unsent permit_forgotten")
 SPOOL: Final = words("marked turned_up unspool kept_late note_taken_up")
 SELDOM: Final = words(
     """crash stale handed_back looked reply_lost not_sent cancel expire give_up
-    stop_waiting forged_callback"""
+    stop_waiting forged_callback permit_revoked permit_forgotten"""
 )
+# Most of what there is to see comes after a request has left; little comes after a power cut.
+WEIGHTS: Final = dict.fromkeys(SELDOM, 3) | {"send": 180, "power_cut": 1}
+USUAL: Final = 18
 
 Walk = list[Move]
 Shown = tuple[str, str, str]
@@ -76,27 +83,36 @@ def test_every_walk_agrees(hands, kim, tmp_path, rules):
 
 
 def telling(rules: Rules) -> list[Walk]:
-    """Return few random walks that show much, each up to where it last shows something new.
+    """Return few random walks that show every move, each up to where it last shows something new.
 
     Whatever is asked for beyond that is walked to its end.
     """
     random = Random(f"{rules.dialect} {SEED}")
-    pool = [walk(rules, random) for _ in range(POOL)]
+    pool = [(walk, shown(walk)) for walk in pool_of_walks(rules, random)]
     seen: set[Shown] = set()
-    chosen = []
-    for _ in range(WALKS):
-        best = max(pool, key=lambda walk: _worth(walk, seen))
-        pool.remove(best)
-        new = [number for number, it in enumerate(shown(best)) if it not in seen]
-        last = max(new, default=len(best))
-        chosen.append(best[: last + 1])
-        seen.update(shown(chosen[-1]))
+    chosen: list[Walk] = []
+    while pool and (len(chosen) < WALKS or COMPARED[rules.dialect] - {it[0] for it in seen}):
+        best = max(range(len(pool)), key=lambda number: _worth(pool[number][1], seen))
+        made, shows = pool.pop(best)
+        last = max((at for at, it in enumerate(shows) if it not in seen), default=len(made))
+        chosen.append(made[: last + 1])
+        seen.update(shows[: last + 1])
     return chosen
 
 
-def _worth(walk: Walk, seen: set[Shown]) -> tuple[int, int]:
+def pool_of_walks(rules: Rules, random: Random) -> list[Walk]:
+    """Return many walks, and as many more as it takes until some walk has each move."""
+    pool: list[Walk] = []
+    missing = set(COMPARED[rules.dialect])
+    while len(pool) < POOL or (missing and len(pool) < MOST * POOL):
+        pool.append(walk(rules, random))
+        missing.difference_update(name for name, _, _ in pool[-1])
+    return pool
+
+
+def _worth(shows: Sequence[Shown], seen: set[Shown]) -> tuple[int, int]:
     """A move that was never made counts above one never made of such a job."""
-    new = set(shown(walk)) - seen
+    new = set(shows) - seen
     return len({name for name, _, _ in new} - {name for name, _, _ in seen}), len(new)
 
 
@@ -146,7 +162,7 @@ def may_be_made(move: Move, rules: Rules) -> bool:
 
 def weight(move: Move) -> int:
     """What ends a walk, or a worker's step, comes less often."""
-    return 1 if move[0] in SELDOM else 6
+    return WEIGHTS.get(move[0], USUAL)
 
 
 def subject(worker: int, here: State, there: State) -> int:
@@ -172,6 +188,6 @@ def check_what_is_not_offered(engine: RealWorld, here: State) -> None:
         engine.refuses(decision)
     if here.job.stage not in {s.READY, s.GENERATING}:
         engine.refuses("cancel")
-    if not offered & {"freed", "lost_sight", "found", *SPOOL}:
+    if not offered & {"freed", "lost_sight", "found", *SPOOL, *PERMITS}:
         engine.has_nothing_to_do()
         assert engine.seen() == rows.in_the_model(here)

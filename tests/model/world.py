@@ -33,6 +33,19 @@ def _late(worker: Worker) -> Worker:
     return worker._replace(late=True) if may_send and worker.current else worker
 
 
+def power_fails(state: State, rules: Rules) -> Moves:
+    """Every worker dies, and a permit that was torn up may be back: it is of another boot."""
+    permits = {it.permit for it in state.attempts if it.outcome in {s.OPEN, s.UNKNOWN}}
+    if not permits & {s.VALID_PERMIT, s.NO_PERMIT}:
+        return
+    after = s.NO_PERMIT if rules.permit_is_of_this_boot else s.VALID_PERMIT
+    attempts = tuple(
+        it if it.permit == s.REVOKED_PERMIT else it._replace(permit=after) for it in state.attempts
+    )
+    nobody = (Worker(),) * len(state.workers)
+    yield "power_cut", state._replace(workers=nobody, attempts=attempts)
+
+
 # --- the provider -------------------------------------------------------------------------
 
 

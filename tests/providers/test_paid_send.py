@@ -7,14 +7,16 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from core.errors import OutcomeUnknown
+from core.errors import NotSent, OutcomeUnknown
 from core.providers import SendLimits
 from core.providers.body import Body, Raw
 from core.providers.paid_send import paid_send
+from core.providers.verdicts import not_sent
 from tests.providers.conftest import LIMITS, input_file
 from tests.providers.raw_server import RawServer, answer, chunked, replying, reset, serving
 from tests.providers.sending import OK, send
@@ -35,6 +37,22 @@ def test_a_good_answer_comes_back_whole():
         assert "content-type: application/json" in head
         assert "accept-encoding: identity" in head
         assert "transfer-encoding" not in head
+
+
+def test_a_request_that_is_kept_back_with_the_connection_made_was_not_sent():
+    def kept_back() -> None:
+        raise not_sent("too_late", "somebody else has it")
+
+    limits = replace(LIMITS, before_first_byte=kept_back)
+    body = Body("application/json", [b"{}"])
+    with (
+        serving(replying(OK)) as server,
+        pytest.raises(NotSent, match="somebody else"),
+        body,
+        paid_send(server.url, body, headers={}, limits=limits, provider="OpenAI"),
+    ):
+        pass
+    assert not server.body()
 
 
 def test_a_reset_while_sending_is_unknown(tmp_path):

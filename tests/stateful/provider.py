@@ -121,6 +121,7 @@ class Provider:
         if worker.words.get("unreachable"):
             raise not_sent("unreachable", "no route")
         check_time(limits)
+        limits.before_first_byte()
         with self._sessions() as session:
             attempt = session.get_one(Attempt, attempt_id)
             made = Request(

@@ -16,6 +16,7 @@ from tests.stateful.machine import PaidCalls, settings_for
 from tests.stateful.pausing import IDLE, Worker
 from tests.stateful.provider import BILLED, QUEUED
 from workers import edits, finishing, recording, videos
+from workers.permits import Permits
 from workers.spool import Spool
 
 EXAMPLES = 40  # at most; of these starts about every second leads to the breach
@@ -63,6 +64,18 @@ class AfterALostReply(Alone):
         self.on(self.begun(dialect), until=IDLE, lost=True)
 
 
+class AfterAKilledSender(Alone):
+    """A request was taken, and its worker was killed before the answer came."""
+
+    @initialize(dialect=st.sampled_from(Dialect))
+    def file(self, dialect):
+        sender = self.begun(dialect)
+        self.on(sender, until="sent")
+        for request in self.bench.requests:
+            request.fate = BILLED
+        sender.kill()
+
+
 class WithAnAnswer(Alone):
     """An answer is in the spool, and its job is to be stored from there."""
 
@@ -107,11 +120,17 @@ def in_memory_alone(monkeypatch: Any) -> None:
     monkeypatch.setattr(Spool, "complete", complete)
 
 
+def permits_are_kept(monkeypatch: Any) -> None:
+    """A request leaves, and its permit stays."""
+    monkeypatch.setattr(Permits, "tear_up", lambda _self, _attempt_id: None)
+
+
 Mutant = tuple[Callable[[Any], None], type[PaidCalls], str]
 MUTANTS: Mapping[str, Mutant] = {
     # Or the table of moves is in the way.
     "no fence": (no_fence, WithTwoWorkers, "^4: stale|cannot become"),
     "unknown is treated as not sent": (unknown_is_not_sent, AfterALostReply, "^1:|^2:"),
+    "a permit stays when its request leaves": (permits_are_kept, AfterAKilledSender, "^1:|^2:"),
     "an answer in memory alone": (in_memory_alone, WithAnAnswer, "^2:"),
 }
 

@@ -35,7 +35,9 @@ KEPT_LATE = (Stage.ABANDONED, 1)  # with its result beside it
 ENDS = {
     "edit": {
         "claimed": STORED,
-        "intended": ASKS_UNPAID,
+        "intended": STORED,  # its permit says that nothing left
+        "leaving": ASKS_UNPAID,
+        "revoked": STORED,
         "answered": STORED,  # its bytes are on the disk already
         "refused": ASKS_UNPAID,
         "noted": STORED,
@@ -48,7 +50,9 @@ ENDS = {
     },
     "v1": {
         "claimed": STORED,
-        "intended": ASKS_UNPAID,
+        "intended": STORED,  # its permit says that nothing left
+        "leaving": ASKS_UNPAID,
+        "revoked": STORED,
         "answered": ASKS_PAID,  # only a callback could tell, and there is none here
         "refused": ASKS_UNPAID,
         "noted": STORED,
@@ -59,7 +63,9 @@ ENDS = {
     },
     "v2": {
         "claimed": STORED,
-        "intended": ASKS_UNPAID,
+        "intended": STORED,  # its permit says that nothing left
+        "leaving": ASKS_UNPAID,
+        "revoked": STORED,
         "answered": STORED,  # the list tells
         "refused": ASKS_UNPAID,
         "noted": STORED,
@@ -152,6 +158,8 @@ def stage_after_kill(
     else:
         model, options = V1 if kind == "v1" else V2
         job = video_filed(services, user, model, options | own_shape(kind, point), prompt=point)
+    if point == "revoked":  # comes after the death of another
+        assert forked(forks, services.settings, folder, FAILPOINTS="intended").ended() < 0
     if (kind, point) == ("edit", "late_uploaded"):
         given_up_elsewhere(forks, services, user, job, folder)
     first = forked(forks, services.settings, folder, FAILPOINTS=point)
@@ -174,7 +182,10 @@ def own_shape(kind: str, point: str) -> dict[str, Any]:
     """Return what tells this cell's task from the others' in the one list they share."""
     if point == "cancelled_there":
         return QUEUES_LONG
-    return {"duration": 4 + list(ENDS[kind]).index(point)} if kind == "v2" else {}
+    if kind != "v2":
+        return {}
+    turn, number = divmod(list(ENDS[kind]).index(point), 12)
+    return {"duration": 4 + number, "ratio": ("16:9", "9:16")[turn]}
 
 
 def given_up_elsewhere(

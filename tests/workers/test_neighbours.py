@@ -90,12 +90,29 @@ def test_a_dead_neighbours_unsent_step_is_free_at_once(neighbours, neighbour, ta
     assert neighbours.free_the_deads() == 0
 
 
-def test_a_request_that_may_have_been_sent_keeps_its_time(neighbours, neighbour, taken, services):
+@pytest.fixture
+def intended(taken, services):
+    """Have the neighbour write its intent to send."""
     claim = taken()
     with services.sessions.begin() as session:
-        attempts.open_one(
+        return attempts.open_one(
             session, claim, key_id="key", send_s=5, callback_token=None, estimate_usd=None
         )
+
+
+def test_a_request_whose_permit_is_still_there_is_free_at_once(
+    hands, neighbours, neighbour, intended, services
+):
+    hands.spool.permits.write(intended.id)
+    killed(neighbour)
+
+    assert neighbours.free_the_deads() == 1
+    assert lease_left(services) <= timedelta(0)
+
+
+def test_a_request_that_may_have_been_sent_keeps_its_time(
+    neighbours, neighbour, intended, services
+):
     killed(neighbour)
 
     assert neighbours.free_the_deads() == 0
