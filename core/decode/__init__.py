@@ -1,5 +1,5 @@
 """The program that decodes: one process per file, with limits. Nothing else reads media.
 
-It is started by `core.media.child`, which is where its protocol is described.
+`core.media.server` starts it; `core.media.child` is where its protocol is described.
 Imports of hostile formats' decoders belong in here and nowhere else.
 """

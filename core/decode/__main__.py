@@ -1,33 +1,49 @@
-"""Do one thing with one file and end. See `core.media.child` for the other side.
+"""Do one thing with one file and end, in a fork for each. `core.media.child` is the other side.
 
-Standard input holds one line of JSON: {"operation", "arguments", "output_bytes"}.
+A fork's standard input holds one line of JSON: {"operation", "arguments", "output_bytes"}.
 Standard output gets one: {"done": …} or {"refused": code, "values": …} when the
 file is at fault, {"failed": …} when this machine is; always with
 "peak_rss_bytes" and "cpu_s".
 """
 
+import contextlib
 import json
-import os
 import resource
 import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from PIL import Image
+
 from core.decode import images, limits, masks
 from core.decode.refused import RefusedError
+from core.decode.server import Server
 
 MAX_REQUEST_BYTES = 64 * 1024
+FILM = b"f"
 
 
 def main() -> None:
-    """Wait, already started, for the one request; leave if none comes."""
+    """Fork for one request after the other."""
+    Image.preinit()  # every opening asks for it
+    Server(once, load).serve()
+
+
+def load(order: bytes) -> None:
+    """Import what is needed for films only; where that fails, the fork says why."""
+    if order == FILM:
+        with contextlib.suppress(Exception):
+            from core.decode import movies  # noqa: F401, PLC0415
+
+
+def once() -> None:
+    """Wait for the one request, with limits already; leave if none comes."""
     limits.restrict()
     line = sys.stdin.buffer.readline(MAX_REQUEST_BYTES)
     if line:
         answer = {**_answer(json.loads(line)), **_used()}
         sys.stdout.buffer.write(json.dumps(answer).encode())
         sys.stdout.buffer.flush()
-    os._exit(0)  # nothing is left to tidy, and a decoder's tidying may crash
 
 
 def _answer(request: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -50,7 +66,7 @@ def _used() -> Mapping[str, float]:
 
 def _finish_video(**arguments: str) -> Mapping[str, Any]:
     limits.allow(limits.MAX_VIDEO_PIXELS)  # FFmpeg's own 100 MB have to fit too
-    from core.decode import movies  # noqa: PLC0415  (it is loaded for films only)
+    from core.decode import movies  # noqa: PLC0415  (see `load`)
 
     return movies.finish(**arguments)
 

@@ -31,6 +31,12 @@ FILES = 32
 LIFETIME_S = 180  # longer than the parent waits; only an orphan reaches it
 
 
+def restrict_server() -> None:
+    """Give up what not even forking needs: its few descriptors are all that a fork closes."""
+    _limit(resource.RLIMIT_CORE, 0, 0)
+    _limit(resource.RLIMIT_NOFILE, FILES, FILES)
+
+
 def restrict() -> None:
     """Give up everything that decoding does not need."""
     _limit(resource.RLIMIT_CORE, 0, 0)
@@ -77,9 +83,9 @@ def one_large_at_a_time(pixels: int) -> Iterator[None]:
 
 
 def peak_rss_bytes() -> int:
-    """Return the most memory this program had resident.
+    """Return the most memory this process had resident.
 
-    Not `ru_maxrss`: on Linux that includes the parent's memory from before exec.
+    Not `ru_maxrss`: on Linux that includes what its parents had.
     """
     with contextlib.suppress(OSError):
         for line in Path("/proc/self/status").read_text().splitlines():

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
-from core.media.child import Answer, decoder
+from core.media.child import Answer, Decoder, decoder
+from tests.media.makers import encoded, gradient
+from tests.media.processes import command
 
 MIB = 2**20
 
@@ -21,6 +23,28 @@ def _closed() -> Iterator[None]:
 
 
 @pytest.fixture
+def fresh() -> Iterator[Decoder]:
+    """A decoder of its own, with nothing started."""
+    made = Decoder()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def misbehaving() -> Iterator[Callable[..., Decoder]]:
+    """Return what makes a decoder whose processes run other code, as one taken over might."""
+    made: list[Decoder] = []
+
+    def running(code: str, *, wait_s: float = 20) -> Decoder:
+        made.append(Decoder(command=command(code), wait_s=wait_s))
+        return made[-1]
+
+    yield running
+    for each in made:
+        each.close()
+
+
+@pytest.fixture
 def write(tmp_path: Path) -> Callable[[bytes], Path]:
     """Return what writes bytes to a file without a telling name."""
 
@@ -30,6 +54,12 @@ def write(tmp_path: Path) -> Callable[[bytes], Path]:
         return path
 
     return written
+
+
+@pytest.fixture
+def picture(write: Callable[[bytes], Path]) -> str:
+    """The path of a picture that is 64 pixels wide."""
+    return str(write(encoded(gradient(), "PNG")))
 
 
 @pytest.fixture

@@ -17,71 +17,26 @@ import pytest
 from PIL import Image
 
 from core.errors import DecoderFailed, MediaRejected
-from core.media.child import ROOT, Decoder
-from tests.media.makers import encoded, gradient
+from core.media.child import Decoder
+from core.media.server import ROOT
+from tests.media.makers import encoded
+from tests.media.processes import gone, inspected, sleeps, until
 
 Write = Callable[[bytes], Path]
 Misbehaving = Callable[..., Decoder]
 MIB = 2**20
 
 
-@pytest.fixture
-def fresh() -> Iterator[Decoder]:
-    """A decoder of its own, with nothing started."""
-    made = Decoder()
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def picture(write: Write) -> str:
-    return str(write(encoded(gradient(), "PNG")))
-
-
-def inspected(decoder: Decoder, path: str) -> int:
-    """Return the width of a picture, to see whether a decoder works."""
-    return int(decoder.run("inspect_image", path=path, declared=None)["facts"]["width"])
-
-
-@pytest.fixture
-def misbehaving() -> Iterator[Misbehaving]:
-    """Return what makes a decoder whose process runs other code, as one taken over might."""
-    made: list[Decoder] = []
-
-    def running(code: str, *, wait_s: float = 20) -> Decoder:
-        made.append(Decoder(command=[sys.executable, "-S", "-c", code], wait_s=wait_s))
-        return made[-1]
-
-    yield running
-    for decoder in made:
-        decoder.close()
-
-
-def spare_of(decoder: Decoder) -> psutil.Process:
-    """Return the process that waits for its file."""
-    decoder.warm()
-    assert decoder._spare is not None
-    return psutil.Process(decoder._spare.pid)
-
-
-def until(condition: Callable[[], bool], *, within_s: float = 10) -> bool:
-    """Wait for what happens by itself."""
-    deadline = time.monotonic() + within_s
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        threading.Event().wait(0.01)
-    return True
-
-
 class TestLimits:
     @pytest.fixture
-    def ready(self, fresh: Decoder) -> psutil.Process:
+    def ready(self, fresh: Decoder) -> Iterator[psutil.Process]:
         """A process that has set its limits and waits."""
-        process = spare_of(fresh)
-        assert until(lambda: process.rlimit(psutil.RLIMIT_CORE) == (0, 0))
-        assert until(lambda: _sleeps(process))
-        return process
+        with fresh._server.forked(b"p") as fork:
+            process = psutil.Process(fork.pid)
+            last = Path(f"/proc/{fork.pid}/oom_score_adj")
+            assert until(lambda: last.read_text() == "1000\n")
+            assert until(lambda: sleeps(process))
+            yield process
 
     def test_they_stand_before_anything_is_read(self, ready: psutil.Process) -> None:
         memory, hard_memory = ready.rlimit(psutil.RLIMIT_AS)
@@ -90,18 +45,43 @@ class TestLimits:
         assert hard_memory == 3500 * MIB
         assert ready.rlimit(psutil.RLIMIT_CPU) == (5, 60)
         assert ready.rlimit(psutil.RLIMIT_NOFILE) == (32, 32)
+        assert ready.rlimit(psutil.RLIMIT_CORE) == (0, 0)
 
     def test_it_knows_no_secret_and_holds_no_file_of_ours(self, ready: psutil.Process) -> None:
         assert ready.environ() == {}
         assert ready.open_files() == []
         assert ready.net_connections() == []
-        assert {Path(f"/proc/{ready.pid}/fd/{fd}").readlink().name[:5] for fd in (0, 1)} == {
-            "pipe:"
-        }
+        held = {fd.name: fd.readlink().name[:5] for fd in Path(f"/proc/{ready.pid}/fd").iterdir()}
+        assert held == {"0": "pipe:", "1": "pipe:", "2": "null"}
 
     def test_it_is_in_a_session_of_its_own_and_the_first_to_go(self, ready: psutil.Process) -> None:
         assert os.getsid(ready.pid) == ready.pid
         assert Path(f"/proc/{ready.pid}/oom_score_adj").read_text() == "1000\n"
+
+    def test_they_hold(self, misbehaving: Misbehaving) -> None:
+        """Whatever the server had in use before, a fork may not take much more."""
+        code = """
+import json, os
+from core.decode import limits
+limits.restrict()
+input()
+met, opened = [], []
+try:
+    bytearray(200 * limits.MIB)
+except MemoryError:
+    met.append("memory")
+try:
+    for _ in range(limits.FILES):
+        opened.append(open(os.devnull))
+except OSError as error:
+    met.append(error.strerror)
+names = [each for each in os.environ if each != "LC_CTYPE"]  # Python sets it
+found = {"met": met, "opened": len(opened), "names": names}
+os.write(1, json.dumps({"done": found}).encode())
+"""
+        done = misbehaving(code).run("look")
+
+        assert done == {"met": ["memory", "Too many open files"], "opened": 29, "names": []}
 
     def test_output_is_limited(
         self, misbehaving: Misbehaving, picture: str, tmp_path: Path
@@ -138,116 +118,6 @@ class TestLimits:
 
         assert done["done"]["prepared"]["height"] == 6000
         assert done["peak_rss_bytes"] < 600 * MIB
-
-
-class TestWaiting:
-    def test_a_call_costs_little_beside_the_decoding(self, fresh: Decoder, picture: str) -> None:
-        """4 ms measured when one waits; 60 ms is the promise."""
-        took = []
-        for _ in range(5):
-            process = spare_of(fresh)
-            until(functools.partial(_sleeps, process))
-            began = time.perf_counter()
-            inspected(fresh, picture)
-            took.append(time.perf_counter() - began)
-
-        assert min(took) < 0.06  # the rest is what else this machine does
-
-    def test_each_file_gets_a_process_of_its_own(self, fresh: Decoder, picture: str) -> None:
-        first = spare_of(fresh)
-        inspected(fresh, picture)
-
-        assert not first.is_running()
-        assert spare_of(fresh).pid != first.pid
-
-    def test_one_that_died_waiting_is_replaced(self, fresh: Decoder, picture: str) -> None:
-        process = spare_of(fresh)
-        process.kill()
-        assert until(lambda: process.status() == psutil.STATUS_ZOMBIE)
-
-        assert inspected(fresh, picture) == 64
-
-    def test_closing_leaves_nothing_and_is_no_end(self, fresh: Decoder, picture: str) -> None:
-        process = spare_of(fresh)
-        fresh.close()
-        fresh.close()
-
-        assert not process.is_running()
-        assert inspected(fresh, picture) == 64
-
-    def test_it_goes_when_its_parent_is_killed(self) -> None:
-        code = (
-            "from core.media import decoder; decoder.warm();"
-            "print(decoder._spare.pid, flush=True); input()"
-        )
-        with subprocess.Popen(
-            [sys.executable, "-c", code],
-            cwd=ROOT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        ) as parent:
-            assert parent.stdout is not None
-            process = psutil.Process(int(parent.stdout.readline()))
-            parent.kill()
-
-        assert until(lambda: _gone(process.pid))
-
-    def test_nothing_is_started_by_importing(self) -> None:
-        code = (
-            "import core.media, sys, psutil;"
-            "assert not psutil.Process().children();"
-            "assert not {'PIL', 'av', 'numpy'} & set(sys.modules)"
-        )
-        subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
-
-    def test_no_descriptor_is_left_open(self, fresh: Decoder, picture: str) -> None:
-        inspected(fresh, picture)
-        before = psutil.Process().num_fds()
-        for _ in range(5):
-            inspected(fresh, picture)
-
-        assert psutil.Process().num_fds() == before
-
-    def test_threads_share_it(self, fresh: Decoder, picture: str) -> None:
-        widths: list[int] = []
-        threads = [
-            threading.Thread(target=lambda: widths.append(inspected(fresh, picture)))
-            for _ in range(6)
-        ]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-
-        assert widths == [64] * 6
-
-    def test_no_more_than_two_work_at_once(
-        self, misbehaving: Misbehaving, picture: str, tmp_path: Path
-    ) -> None:
-        """Each notes when it begins and ends; no third begins before one has ended."""
-        notes = tmp_path / "notes"
-        code = (
-            "import os, sys, time; sys.stdin.readline();"
-            f"f = os.open({str(notes)!r}, os.O_WRONLY | os.O_APPEND | os.O_CREAT);"
-            "os.write(f, b'+'); time.sleep(0.05); os.write(f, b'-')"
-        )
-        decoder = misbehaving(code)
-
-        def ask() -> None:
-            decoder.ask("inspect_image", path=picture)
-
-        threads = [threading.Thread(target=ask) for _ in range(6)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-
-        at_work = [
-            notes.read_text()[:n].count("+") - notes.read_text()[:n].count("-") for n in range(13)
-        ]
-        assert max(at_work) <= 2
-        assert notes.read_text().count("-") == 6
 
 
 class TestEnds:
@@ -289,7 +159,7 @@ class TestEnds:
 
         assert time.monotonic() - began < 15
         for pid in map(int, pids.read_text().split()):
-            assert until(functools.partial(_gone, pid))
+            assert until(functools.partial(gone, pid))
 
     @pytest.mark.parametrize(
         "said",
@@ -348,18 +218,6 @@ class TestEnds:
     def test_a_missing_file_is_this_machines_fault(self, fresh: Decoder, tmp_path: Path) -> None:
         with pytest.raises(DecoderFailed, match="FileNotFoundError"):
             inspected(fresh, str(tmp_path / "gone"))
-
-
-def _gone(pid: int) -> bool:
-    """Return whether a process does nothing any more; somebody may still have to wait for it."""
-    try:
-        return bool(psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
-    except psutil.NoSuchProcess:
-        return True
-
-
-def _sleeps(process: psutil.Process) -> bool:
-    return bool(process.status() == psutil.STATUS_SLEEPING)
 
 
 def test_large_pictures_take_turns(fresh: Decoder, write: Write) -> None:
