@@ -28,7 +28,6 @@ from core.errors import ConfigError, Unreachable
 from core.events import WORK_CHANNEL
 from core.live import Listener
 from core.logs import configure_logs
-from core.media import decoder
 from core.services import HOST, VIDEO_SENDERS, build, settings_from_environment
 from workers import housekeeping, sweep, trials
 from workers.dispatch import POLLERS, STORERS, Dispatcher
@@ -119,7 +118,6 @@ def run(hands: Hands) -> None:
         deaf_poll_s=DEAF_POLL_S,
     )
     _set(scheduler, hands, dispatcher, sweeps)
-    decoder.warm()
     scheduler.start()
     listener.start()
     gc.collect()
