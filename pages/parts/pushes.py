@@ -6,7 +6,7 @@ did at that moment would be lost, and the page left half old.
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import NoReturn
 
@@ -19,17 +19,32 @@ WHOLE = "whole-page-not-finished"
 UNFINISHED = "unfinished"
 GOING = "going-to"
 GOING_S = 3.0  # later it is the person who went elsewhere
+SHOWN = "page-shown"
 BANNERS = "banners"  # the fragment over every page
 
 
 def looks_again(*fragments: str) -> Callable[[], None]:
-    """Return what a listener does with a push: rerun its fragments, if nothing needs more."""
+    """Return what a listener does with a push: rerun its fragments, if nothing needs more.
+
+    A browser that has yet to read the next page still listens on the one before: its push asks
+    for that page, whose fragments are gone, and leads to the one that is shown instead.
+    """
+    listens_on = _shown()
 
     def changed() -> None:
-        if not st.session_state.get(WHOLE):
+        shown = _shown()
+        if shown[0] != listens_on[0]:
+            st.session_state[GOING] = (*shown, time.monotonic())
+        elif not st.session_state.get(WHOLE):
             st.rerun(fragments)
 
     return changed
+
+
+def _shown() -> tuple[str, Mapping[str, Sequence[str]]]:
+    """Return the page that was begun last, and its query."""
+    page, query = st.session_state.get(SHOWN, ("", {}))
+    return page, query
 
 
 def shows(fragment: str, *, unfinished: int) -> None:
@@ -91,6 +106,8 @@ def whole_page(page: str) -> Iterator[None]:
     to, query, at = st.session_state.get(GOING, (page, {}, 0.0))
     if to != page and time.monotonic() - at < GOING_S:  # a push has brought the old page back
         st.switch_page(f"{to}.py", query_params=query)
+    asked = st.query_params
+    st.session_state[SHOWN] = (page, {name: asked.get_all(name) for name in asked})
     yield
     for name in (WHOLE, GOING):
         st.session_state.pop(name, None)

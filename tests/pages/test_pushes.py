@@ -4,6 +4,8 @@ import json
 import time
 
 import pytest
+import streamlit as st
+from streamlit.proto.WidgetStates_pb2 import WidgetStates
 from streamlit.testing.v1 import AppTest
 
 from core import decisions
@@ -133,3 +135,26 @@ def test_a_way_that_led_nowhere_is_soon_forgotten(open_page, services, kim):
     at.run()
 
     assert "id" not in at.query_params
+
+
+def test_a_push_from_the_page_before_leads_back_to_the_one_that_is_shown(
+    open_page, services, kim, monkeypatch
+):
+    """A busy browser sends it when the next page has been made, and has yet to read that."""
+    job = filed(services.sessions, kim, prompt="a boat by the sea")
+    monkeypatch.setattr(pushes, "live", ear_with_a_button)
+    at = open_page("history")
+    ear = at.button("history-grid-live")
+    at.query_params["id"] = str(job.id)
+    at.switch_page("job.py").run()
+
+    at.query_params.clear()
+    at.switch_page("history.py")
+    at._run(WidgetStates(widgets=[ear.click()._widget_state]))
+    assert not at.exception
+    assert at.query_params["id"] == str(job.id)
+    assert any("a boat by the sea" in text for text in texts(at))
+
+
+def ear_with_a_button(*, key, on_news, **_) -> None:
+    st.button(key, key=key, on_click=on_news)
