@@ -5,7 +5,7 @@ import urllib.request
 
 import pytest
 import streamlit as st
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from pages.parts.components.grid.grid import LABELS
 from pages.parts.components.sources import labels_for
@@ -23,8 +23,23 @@ def test_every_page_fits_a_phone(demo, browser):
             page.goto(f"{demo.url}{path}{'&' if '?' in path else '?'}lang=ko")
             expect(page.locator("h1").first).to_be_visible()
             page.wait_for_timeout(150)
-            wide = "document.querySelector('.stMain').scrollWidth"
-            assert page.evaluate(wide) <= 390, path
+            assert width(page) <= 390, path
+
+
+def test_a_page_fits_a_phone_while_the_scripts_of_components_are_fetched(demo, browser):
+    with browser.new_context(
+        viewport={"width": 390, "height": 844}, reduced_motion="reduce"
+    ) as phone:
+        page = phone.new_page()
+        page.route("**/BidiComponent.*.js", lambda _: None)  # for ever
+        page.goto(f"{demo.url}/?lang=ko")
+        expect(page.locator(".st-key-tab").get_by_test_id("stSkeleton")).to_be_attached()
+        assert width(page) <= 390
+
+
+def width(page: Page) -> int:
+    found: int = page.evaluate("document.querySelector('.stMain').scrollWidth")
+    return found
 
 
 def test_hangul_and_figures_use_our_typefaces_and_nothing_comes_from_outside(visit, demo):
