@@ -80,6 +80,14 @@ def test_a_card_tells_a_reader_what_it_shows(at_once):
     )
 
 
+def test_nothing_moves_for_whoever_wants_no_motion(at_once):
+    page = at_once("/history")
+    expect(sheet(page).locator(".running")).not_to_have_count(0)
+    assert (
+        page.locator(".st-key-grid ul").evaluate("list => list.getRootNode().getAnimations()") == []
+    )
+
+
 def test_no_cards_show_nothing(visit):
     page = visit("/history?sample=empty")
     expect(page.get_by_text("Nothing here yet")).to_be_visible()
