@@ -97,9 +97,9 @@ def test_the_tab_counts_unfinished_jobs_and_leaving_hangs_up(visit, demo):
     expect(page).to_have_title(re.compile(r"^(?!\()"))
 
 
-# Behind another tab, in a browser whose notifications are written down.
-UNSEEN = """
-Object.defineProperty(document, "hidden", { get: () => true });
+UNSEEN = """Object.defineProperty(document, "hidden", { get: () => true });"""
+# In a browser whose notifications are allowed, and written down.
+NOTED = """
 window.Notification = class {
   static permission = "granted";
   constructor(title, { body }) { (window.told ??= []).push([title, body]); }
@@ -107,9 +107,10 @@ window.Notification = class {
 """
 
 
-def test_a_notification_is_shown_once_to_those_who_want_it(visit, visitor, demo):
-    visitor.grant_permissions(["notifications"], origin=demo.url)
-    page = visit("/history")
+def test_a_notification_is_shown_once_to_those_who_want_it(visit, demo):
+    page = visit("/demo/cut-out")  # where no script of ours runs yet
+    page.add_init_script(NOTED)
+    page.goto(f"{demo.url}/history?lang=en")
     switch = page.get_by_role("switch", name="Tell me when done")
     switch.click()
     expect(page.get_by_role("switch", name="Tells you when done")).to_be_checked()
