@@ -1,3 +1,4 @@
+import functools
 import hashlib
 import io
 import logging
@@ -8,6 +9,7 @@ from uuid import UUID
 import pytest
 import requests
 from PIL import Image
+from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
 from core import intake, sign_in, submissions, users
@@ -21,6 +23,15 @@ from tests.application import services_for
 logging.getLogger("streamlit.runtime.scriptrunner_utils.script_run_context").disabled = True
 
 SCRIPT = Path(__file__).parents[2] / "pages/navigation.py"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def installed_components() -> Iterator[None]:
+    """Look for components once, as a server does: each AppTest would read every package's facts."""
+    with pytest.MonkeyPatch.context() as patch:
+        found = functools.cache(manifest_scanner.scan_component_manifests)
+        patch.setattr(manifest_scanner, "scan_component_manifests", found)
+        yield
 
 
 @pytest.fixture
