@@ -52,7 +52,8 @@ def plan(survival: Survival, *, price_s: float) -> Plan:
     steps = [longest] * (last + 1)
     for place in range(last - 1, -1, -1):
         pace = share[place] * grid_s
-        reach = longest if place else max(longest, last)
+        # Fewer are at work later on, so a later look is never followed by an earlier next one.
+        reach = min(longest, steps[place + 1] + 1) if place else max(longest, last)
         best, step = min(
             (later[place + ahead] + ahead * pace, ahead) for ahead in range(shortest, reach + 1)
         )

@@ -1,4 +1,5 @@
 import itertools
+import math
 
 import pytest
 
@@ -35,6 +36,28 @@ def test_the_plan_is_the_best_of_all_there_are(price_s):
     found = plan(TINY, price_s=price_s)
 
     assert found.delay_s + price_s * found.looks == pytest.approx(least)
+
+
+@pytest.mark.parametrize("price_s", [0.05, 2.0, 20.0])
+def test_no_step_would_have_been_better_than_the_one_taken(price_s):
+    """The search leaves steps out; this one tries them all, where a plan goes on as it does."""
+    seen = [Observation(took, took * 1.1) for took in (*range(30, 60), *range(150, 250, 2))]
+    survival = estimate(seen)
+    found = plan(survival, price_s=price_s)
+    share, step_s, last = survival.share, survival.step_s, len(survival.share) - 1
+    left_s = [sum(share[place + 1 :]) + share[place] / 2 for place in range(last + 1)]
+
+    def cost_s(place: int, step: int) -> float:  # of one look, and of waiting for the next
+        ahead = min(place + step, last)
+        ended_s = (left_s[place] - left_s[ahead]) * step_s
+        return price_s * share[place] + step * step_s * share[place] - ended_s + then_s[ahead]
+
+    shortest, longest = (math.ceil(3 / step_s), math.floor(max(60, 2 * price_s) / step_s))
+    then_s = [share[last] * (price_s + 30)] * (last + 1)
+    for place in range(last - 1, 0, -1):
+        costs_s = [cost_s(place, step) for step in range(shortest, longest + 1)]
+        then_s[place] = cost_s(place, found.steps[place])
+        assert then_s[place] == pytest.approx(min(costs_s), abs=1e-9)
 
 
 @pytest.mark.parametrize("price_s", [0.01, 0.5, 20.0, 300.0])
