@@ -1,5 +1,6 @@
 """What every test may ask for. Nothing is started before a test asks for it."""
 
+import gc
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from importlib import import_module
@@ -18,6 +19,16 @@ from tests.browser import chromium
 
 SIMULATOR_SPEED = 0.02
 LONGEST_FIRST = ("acceptance", "campaigns", "stateful", "workers", "components", "local", "model")
+
+
+def pytest_configure() -> None:
+    """Look for garbage seldom: 4,500 tests are made first, and none of that is any."""
+    gc.set_threshold(10_000)
+
+
+def pytest_collection_finish() -> None:
+    """Look through what was imported and collected no more."""
+    gc.freeze()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
