@@ -3,11 +3,13 @@
 import gc
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import boto3.session
 import pytest
 from botocore import loaders
 from botocore import session as botocore_session
@@ -48,10 +50,14 @@ def pytest_runtest_setup() -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def descriptions_of_services() -> Iterator[None]:
-    """Let boto3's clients share what they know of S3: each would parse 2 MB of JSON anew."""
+    """Let boto3's clients share what they know of S3.
+
+    Each would parse 2 MB of JSON, and name 140 functions that are to hear of its requests, anew.
+    """
     shared = loaders.create_loader()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(botocore_session, "create_loader", lambda _path=None: shared)
+        patch.setattr(boto3.session, "Session", cache(boto3.session.Session))
         yield
 
 
@@ -108,16 +114,23 @@ def s3() -> Iterator[servers.Store]:
         yield store
 
 
+@pytest.fixture(scope="session")
+def new_bucket(s3: servers.Store) -> Iterator[Callable[[], servers.StoreBucket]]:
+    """Makes buckets with the application's CORS rules, through one client."""
+    with servers.opened(servers.named(s3)) as client:
+        yield lambda: servers.provisioned(servers.named(s3), through=client)
+
+
 @pytest.fixture
-def bucket(s3: servers.Store) -> servers.StoreBucket:
-    """A new bucket with the application's CORS rules."""
-    return servers.provisioned(servers.named(s3))
+def bucket(new_bucket: Callable[[], servers.StoreBucket]) -> servers.StoreBucket:
+    """A bucket of its own for each test."""
+    return new_bucket()
 
 
 @pytest.fixture(scope="module")
-def shared_bucket(s3: servers.Store) -> servers.StoreBucket:
+def shared_bucket(new_bucket: Callable[[], servers.StoreBucket]) -> servers.StoreBucket:
     """The same for a whole module."""
-    return servers.provisioned(servers.named(s3))
+    return new_bucket()
 
 
 @pytest.fixture(scope="session")
