@@ -16,7 +16,7 @@ from botocore import session as botocore_session
 from playwright.sync_api import Browser
 from pytest_socket import socket_allow_hosts
 
-from tests import servers
+from tests import servers, statements
 from tests.browser import chromium
 
 SIMULATOR_SPEED = 0.02
@@ -77,7 +77,8 @@ def databases() -> Iterator[servers.Databases]:
         try:
             migrate = import_module("core.schema").migrate
             migrate(found.create(servers.TEMPLATE))
-            yield found
+            with statements.compiled_once(found.url("postgres")):
+                yield found
         finally:
             found.close()
 
