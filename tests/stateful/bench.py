@@ -16,6 +16,7 @@ from core.stages import Stage
 from tests.model import rows
 from tests.stateful.pausing import Borders, Worker
 from tests.stateful.provider import MovingTime, Provider, Request
+from tests.stateful.remembered import remembered
 from workers import edits, looks, rechecks, recording, sending, steps, sweep, videos
 from workers.dispatch import lease_lengths
 from workers.hands import Hands
@@ -65,6 +66,7 @@ class Bench:
         self.hands = replace(hands, services=services)
         self.workers = [Worker("one:1"), Worker("two:2")]
         self.jobs: dict[UUID, Job] = {}
+        self._tables = remembered(hands.services.engine)
         self.sql(CLEAN)
 
     # --- the engine's own steps -----------------------------------------------------------
@@ -123,6 +125,9 @@ class Bench:
 
     def rows(self) -> Mapping[UUID, Row]:
         """Return every job as it is now."""
+        return self._tables.read(self._read_rows)
+
+    def _read_rows(self) -> Mapping[UUID, Row]:
         with self.hands.services.sessions() as session:
             runs_now = {run.job_id: run for run in session.scalars(select(Run))}
             made: dict[UUID, list[Attempt]] = {job_id: [] for job_id in self.jobs}
@@ -140,6 +145,9 @@ class Bench:
 
     def kept(self) -> frozenset[UUID]:
         """Return the attempts whose results are in our tables."""
+        return self._tables.read(self._read_kept)
+
+    def _read_kept(self) -> frozenset[UUID]:
         with self.hands.services.sessions() as session:
             found = session.execute(text("SELECT attempt_id FROM assets WHERE kind = 'result'"))
             return frozenset(found.scalars())
@@ -157,9 +165,7 @@ class Bench:
         """Let time pass on every clock."""
         self.time.ahead_s += seconds
         ago = f"interval '{seconds} seconds'"
-        for table, columns in SHIFTED.items():
-            values = ", ".join(f"{name} = {name} - {ago}" for name in columns)
-            self.sql(f"UPDATE {table} SET {values}")
+        self.sql("; ".join(_shifted(table, ago) for table in SHIFTED))
         for request in self.requests:
             request.created_at -= timedelta(seconds=seconds)
 
@@ -171,6 +177,11 @@ class Bench:
         """Run statements in one transaction."""
         with self.begin() as session:
             session.execute(text(statements))
+
+
+def _shifted(table: str, ago: str) -> str:
+    values = ", ".join(f"{name} = {name} - {ago}" for name in SHIFTED[table])
+    return f"UPDATE {table} SET {values}"
 
 
 def _row(job: Job, run: Run | None, made: Sequence[Attempt]) -> Row:
