@@ -1,5 +1,7 @@
 """The contact sheet: opening, keys, the menu, and reruns that load nothing again."""
 
+import re
+
 from playwright.sync_api import Locator, Page, expect
 
 
@@ -23,7 +25,7 @@ def test_a_click_opens_and_a_click_with_ctrl_makes_a_tab(at_once, visitor):
     expect(heard(page)).to_contain_text("open job-0")
     with visitor.expect_page() as tab:
         sheet(page).locator("a.link").nth(1).click(modifiers=["Control"])
-    assert "/job?lang=en&id=job-1" in tab.value.url
+    tab.value.wait_for_url(re.compile(re.escape("/job?lang=en&id=job-1")), wait_until="commit")
     tab.value.close()
     expect(heard(page)).to_contain_text("open job-0")
 
