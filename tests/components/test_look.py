@@ -12,6 +12,8 @@ from pages.parts.components.sources import labels_for
 from pages.parts.look import look
 
 PAGES = ("/?sample=files", "/history", "/job", "/costs", "/?sample=signing-in")
+HAS_LOADED = """family => [...document.fonts].some(
+    (font) => font.status === 'loaded' && font.family.includes(family))"""
 
 
 def test_every_page_fits_a_phone(demo, browser):
@@ -55,12 +57,9 @@ def test_hangul_and_figures_use_our_typefaces_and_nothing_comes_from_outside(vis
     )
     page.goto(f"{demo.url}/history?lang=ko")
     expect(page.get_by_role("heading", name="기록")).to_be_visible()
-    page.wait_for_timeout(800)
-    loaded = page.evaluate(
-        "[...document.fonts].filter((f) => f.status === 'loaded').map((f) => f.family)"
-    )
-    assert any("Pretendard Variable" in family for family in loaded)
-    assert any("IBM Plex Mono" in family for family in loaded)
+    for family in ("Pretendard Variable", "IBM Plex Mono"):
+        page.wait_for_function(HAS_LOADED, arg=family)
+    page.wait_for_load_state("networkidle")
     assert strangers == []
 
 
