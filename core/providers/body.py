@@ -79,9 +79,9 @@ class Body:
             NotSent: it is too late to begin, or `before_first_byte` said no.
             OutcomeUnknown: it is too late to go on.
         """
-        self._check_time()
         if not self.started:
-            self.before_first_byte()
+            self.before_first_byte()  # it may take time, on a slow disk or a paused machine
+        self._check_time()
         self.started = True
         if not self._rest:
             self._rest = next(self._pieces, b"")

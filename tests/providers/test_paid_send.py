@@ -55,6 +55,20 @@ def test_a_request_that_is_kept_back_with_the_connection_made_was_not_sent():
     assert not server.body()
 
 
+def test_nothing_is_sent_if_the_time_is_up_by_the_first_byte():
+    """A process may be paused there for as long as somebody likes."""
+    limits = replace(LIMITS, total_s=0.2, before_first_byte=lambda: time.sleep(0.4))
+    body = Body("application/json", [b"{}"])
+    with (
+        serving(replying(OK)) as server,
+        pytest.raises(NotSent),
+        body,
+        paid_send(server.url, body, headers={}, limits=limits, provider="OpenAI"),
+    ):
+        pass
+    assert not server.body()
+
+
 def test_a_reset_while_sending_is_unknown(tmp_path):
     def script(server: RawServer, connection: socket.socket) -> None:
         connection.recv(1000)

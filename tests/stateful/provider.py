@@ -121,7 +121,10 @@ class Provider:
         if worker.words.get("unreachable"):
             raise not_sent("unreachable", "no route")
         check_time(limits)
+        ends_at = self._time.monotonic() + limits.total_s
         limits.before_first_byte()
+        if self._time.monotonic() > min(ends_at, limits.not_after or ends_at):
+            raise not_sent("too_late", "the time was up before the first byte")
         with self._sessions() as session:
             attempt = session.get_one(Attempt, attempt_id)
             made = Request(
