@@ -157,18 +157,28 @@ def not_fetched(session: Session, attempt: Attempt, *, why: str, by: str) -> Non
         )
 
 
-def after_settling(session: Session, attempt: Attempt) -> None:
-    """See to an attempt that its own job may no longer look after."""
+def lost_unsent(session: Session, job_id: UUID) -> int:
+    """Return how many of a job's attempts a worker died with before a byte of them had left."""
+    counted = select(func.count()).where(
+        Attempt.job_id == job_id,
+        Attempt.outcome == Outcome.NOT_SENT,
+        Attempt.observation == WORKER_LOST,
+    )
+    return session.scalars(counted).one()
+
+
+def after_settling(session: Session, attempt: Attempt, *, by: str = "") -> None:
+    """See to an attempt that its own job may no longer look after. `by`: not its own worker."""
     lost = attempt.outcome in {Outcome.UNKNOWN, Outcome.SUPERSEDED}
     named = attempt.provider_task_id is not None or attempt.candidate_task_id is not None
     if named or (lost and attempt.dialect == Dialect.MINIMAX_V2):
         later(attempt, in_s=SOONEST_S if not named else 0)
         events.wake_workers(session)
     if attempt.outcome in {Outcome.NOT_SENT, Outcome.REJECTED}:
-        _no_more_doubt(session, attempt)
+        _no_more_doubt(session, attempt, by=by or attempt.worker)
 
 
-def _no_more_doubt(session: Session, attempt: Attempt) -> None:
+def _no_more_doubt(session: Session, attempt: Attempt, *, by: str) -> None:
     """Move a job on that is uncertain only because its worker was late to say: nothing taken."""
     run = session.get(Run, attempt.job_id, with_for_update=True, populate_existing=True)
     if run is None or Stage(run.stage) is not Stage.UNCERTAIN or run.waiting_for != WORKER_LOST:
@@ -177,9 +187,9 @@ def _no_more_doubt(session: Session, attempt: Attempt) -> None:
         return
     why = attempt.observation or WORKER_LOST
     if attempt.outcome == Outcome.REJECTED:
-        runs.ended_by(session, run, Stage.REJECTED, by=attempt.worker, code=why)
+        runs.ended_by(session, run, Stage.REJECTED, by=by, code=why)
     else:
-        runs.not_taken(session, run, by=attempt.worker, why=why)
+        runs.not_taken(session, run, by=by, why=why)
 
 
 def attach(session: Session, attempt_id: UUID, *, task_id: str, by: str) -> None:

@@ -1,11 +1,11 @@
 """After an older database was restored: nothing that may have been paid since is sent by itself."""
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from core import attempts, audit, heartbeats, runs, sign_in
+from core import attempts, audit, heartbeats, rechecks, runs, sign_in
 from core.errors import Conflict
-from core.models import Run
+from core.models import Attempt, Run
 from core.stages import Outcome, Stage
 
 BY = "operator"
@@ -35,9 +35,28 @@ def after_restore(session: Session) -> int:
         .with_for_update()
     ).all()
     count = sum(_doubted(session, run) for run in waiting)
+    _doubt_for_good(session)
     sign_in.revoke(session)
     audit.record(session, "database_restored", user_id=None, uncertain=count)
     return count
+
+
+def _doubt_for_good(session: Session) -> None:
+    """Have a person decide what was in doubt already: since then it may have been sent again.
+
+    Otherwise the host of its dead worker could prove that the one request never left.
+    """
+    doubted = select(Run.job_id).where(Run.stage == Stage.UNCERTAIN)
+    session.execute(
+        update(Attempt)
+        .where(Attempt.job_id.in_(doubted), Attempt.observation == rechecks.WORKER_LOST)
+        .values(observation=WHY)
+    )
+    session.execute(
+        update(Run)
+        .where(Run.stage == Stage.UNCERTAIN, Run.waiting_for == rechecks.WORKER_LOST)
+        .values(waiting_for=WHY)
+    )
 
 
 def _doubted(session: Session, run: Run) -> bool:

@@ -161,13 +161,13 @@ def overdue_one(session: Session, job_id: UUID) -> Run | None:
     )
 
 
-def freed(session: Session, run: Run, *, by: str) -> None:
+def freed(session: Session, run: Run, *, by: str, due_in_s: float = 0) -> None:
     """Let another worker repeat an orphaned step: nothing was sent, or it only read."""
     if Stage(run.stage) is Stage.SUBMITTING:
         move(session, run, Stage.READY, by=by, why="worker_lost")
     else:
         events.record(session, run.job_id, "lease_ended", by=by, worker=run.lease_owner)
-    release(run, due_in_s=0)
+    release(run, due_in_s=due_in_s)
     events.wake_workers(session, Stage(run.stage))
 
 

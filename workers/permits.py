@@ -5,20 +5,26 @@ before the first byte leaves. Either the sender removes it or somebody else take
 file system lets only one of them. So a request whose permit could be taken away was never sent
 and never will be, however its worker died or however long it sleeps.
 
-A permit that was torn up may be back after a power cut, because nothing is fsynced here: one
-that was written under another boot of this machine proves nothing.
+A permit that was torn up may be back: after a power cut, because nothing is fsynced here, or
+with a copy of the folder. So it names the boot of the machine that it was written under and
+the file that it was written to, and proves nothing in another one. What cannot be read proves
+nothing either.
 
-- `{attempt}.permit`: the request has not left; holds the boot it was written under;
+- `{attempt}.permit`: the request has not left;
 - `{attempt}.revoked`: it will not leave any more, and the database may not know it yet.
 """
 
-import contextlib
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 from uuid import UUID
 
+import structlog
+
 from core.providers.verdicts import not_sent
+
+log = structlog.get_logger(__name__)
 
 BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")  # Linux alone, proc(5)
 
@@ -39,8 +45,14 @@ class Permits:
         self._boot = this_boot() if boot is None else boot
 
     def write(self, attempt_id: UUID) -> None:
-        """Let a request leave, once. Raises OSError."""
-        self._permit(attempt_id).write_text(self._boot, encoding="ascii")
+        """Let a request leave, once. Raises OSError, and leaves nothing then."""
+        path = self._permit(attempt_id)
+        try:
+            with path.open("wb") as file:
+                file.write(self._named(file.fileno()))
+        except OSError:
+            path.unlink(missing_ok=True)
+            raise
 
     def tear_up(self, attempt_id: UUID) -> None:
         """Say that the first byte leaves now.
@@ -57,19 +69,26 @@ class Permits:
             raise not_sent("spool_unwritable", f"The spool cannot be written: {error}") from error
 
     def revoke(self, attempt_id: UUID) -> bool:
-        """Return whether a request has not left; if so it never will."""
-        if self.is_valid(attempt_id):
-            with contextlib.suppress(FileNotFoundError):  # its sender was faster
+        """Return whether it is proved that a request has not left; if so it never will."""
+        try:
+            if self.is_valid(attempt_id):
                 self._permit(attempt_id).rename(self._revoked(attempt_id))
+        except FileNotFoundError:
+            pass  # its sender was faster
+        except OSError as error:
+            log.warning("permit_not_revoked", attempt_id=str(attempt_id), reason=str(error))
         return self.is_revoked(attempt_id)
 
     def is_valid(self, attempt_id: UUID) -> bool:
         """Return whether a request may still leave, as its permit says."""
         try:
-            written_under = self._permit(attempt_id).read_text(encoding="ascii")
+            with self._permit(attempt_id).open("rb") as file:
+                return bool(self._boot) and file.read() == self._named(file.fileno())
         except FileNotFoundError:
             return False
-        return bool(self._boot) and written_under == self._boot
+        except OSError as error:
+            log.warning("permit_not_read", attempt_id=str(attempt_id), reason=str(error))
+            return False
 
     def is_revoked(self, attempt_id: UUID) -> bool:
         """Return whether a request's permit was taken away."""
@@ -80,17 +99,34 @@ class Permits:
         self._permit(attempt_id).unlink(missing_ok=True)
         self._revoked(attempt_id).unlink(missing_ok=True)
 
-    def all(self) -> Iterator[UUID]:
-        """Yield every attempt that has a permit or had it taken away, of whatever boot."""
-        for path in sorted([*self.folder.glob("*.permit"), *self.folder.glob("*.revoked")]):
-            yield UUID(path.stem)
+    def paths(self) -> Sequence[Path]:
+        """Return the file of each one that was given or taken away, whatever it proves."""
+        return sorted([*self.folder.glob("*.permit"), *self.folder.glob("*.revoked")])
+
+    def all(self) -> Sequence[UUID]:
+        """Return the attempts of these."""
+        return [UUID(path.stem) for path in self.paths() if _is_ours(path)]
 
     def unsent(self) -> Sequence[UUID]:
         """Return the attempts whose requests have not left."""
         return [id for id in self.all() if self.is_valid(id) or self.is_revoked(id)]
+
+    def _named(self, descriptor: int) -> bytes:
+        """Return what the permit in an open file has to say."""
+        file = os.fstat(descriptor)
+        return f"{self._boot} {file.st_dev}:{file.st_ino}".encode()
 
     def _permit(self, attempt_id: UUID) -> Path:
         return self.folder / f"{attempt_id}.permit"
 
     def _revoked(self, attempt_id: UUID) -> Path:
         return self.folder / f"{attempt_id}.revoked"
+
+
+def _is_ours(path: Path) -> bool:
+    try:
+        UUID(path.stem)
+    except ValueError:
+        log.warning("stray_file_in_spool", file=path.name)
+        return False
+    return True

@@ -115,7 +115,7 @@ def _send(hands: Hands, claim: Claim, deadline: float, files: requests.Files) ->
         edits.send(hands, claim, attempt, files, limits)
     else:
         videos.send(hands, claim, attempt, files, limits, token)
-    permits.drop(attempt_id)  # of a request that could not leave; the database knows it
+    permits.drop(attempt_id)  # it may be there still if nothing left; the database knows that
 
 
 def _not_ready(services: Services, claim: Claim, error: AppError) -> None:

@@ -12,6 +12,7 @@ Of an attempt there may lie here:
 The mark or the task is on the disk before anything else happens with an answer.
 """
 
+import contextlib
 import json
 import os
 import secrets
@@ -151,6 +152,12 @@ class Spool:
         """Forget a task that the database knows."""
         self._task(attempt_id).unlink(missing_ok=True)
 
+    def is_answered(self, attempt_id: UUID) -> bool:
+        """Return whether anything lies here that a provider has said to an attempt."""
+        body = self.body(attempt_id)
+        begun = body.exists() and body.stat().st_size > 0
+        return begun or self._mark(attempt_id).exists() or self._task(attempt_id).exists()
+
     # --- the folder -------------------------------------------------------------------
 
     @contextmanager
@@ -183,9 +190,10 @@ class Spool:
         for path in self._folder.glob("*.cut"):
             if _age_s(path) > KEPT_CUT_S:
                 path.unlink(missing_ok=True)
-        for path in self._folder.glob("*.permit"):  # of an intent that was never committed
-            if _age_s(path) > LONGEST_STEP_S:
-                path.unlink(missing_ok=True)
+        for path in self.permits.paths():  # of an intent that was never committed
+            with contextlib.suppress(FileNotFoundError):  # its sender has just torn it up
+                if _age_s(path) > LONGEST_STEP_S:
+                    path.unlink()
         for folder in self._folder.glob("work/*"):
             if _age_s(folder) > LONGEST_STEP_S:
                 shutil.rmtree(folder, ignore_errors=True)

@@ -16,6 +16,7 @@ from core.models import Attempt, Run
 from core.providers.answer_file import answer_left_behind
 from core.stages import Outcome, Stage
 from workers import edits
+from workers.backoff import backoff_s
 from workers.hands import Hands
 from workers.spool import NotedTask, Spooled
 
@@ -26,7 +27,16 @@ def sweep(hands: Hands) -> int:
     """Move on every job whose worker died or is late, each in its own commit."""
     with hands.services.sessions() as session:
         jobs = runs.overdue(session)
-    return sum(_in_a_commit(hands, _orphan, job_id) for job_id in jobs)
+    return sum(_orphan_alone(hands, job_id) for job_id in jobs)
+
+
+def _orphan_alone(hands: Hands, job_id: UUID) -> bool:
+    """Take up one orphan; what fails with it, its disk say, holds up no other."""
+    try:
+        return _in_a_commit(hands, _orphan, job_id)
+    except OSError:
+        log.exception("orphan_not_taken_up", job_id=str(job_id))
+        return False
 
 
 def expire(hands: Hands) -> int:
@@ -61,12 +71,8 @@ def _orphan(hands: Hands, session: Session, job_id: UUID) -> bool:
         runs.freed(session, run, by=hands.worker)
         return True
     if attempt.outcome == Outcome.OPEN:
-        if hands.spool.permits.revoke(attempt.id):
-            reach("revoked")
-            attempts.settled(
-                session, attempt.id, Outcome.NOT_SENT, observation=rechecks.WORKER_LOST
-            )
-            runs.freed(session, run, by=hands.worker)
+        if _never_left(hands, attempt):
+            _freed_unsent(hands, session, run, attempt)
             return True
         settle = timedelta(seconds=hands.services.settings.settle_s)
         if attempt.send_deadline + settle > clock.read(session):
@@ -82,6 +88,26 @@ def _orphan(hands: Hands, session: Session, job_id: UUID) -> bool:
     rechecks.after_settling(session, attempt)
     log.warning("job_became_uncertain", job_id=str(job_id), why=rechecks.WORKER_LOST)
     return True
+
+
+def _never_left(hands: Hands, attempt: Attempt) -> bool:
+    """Return whether a request was never sent; if so it never will be.
+
+    Any trace of an answer counts for more than a permit: a damaged disk may bring one back.
+    """
+    named = attempt.provider_task_id or attempt.candidate_task_id
+    if named or hands.spool.is_answered(attempt.id):
+        return False
+    return hands.spool.permits.revoke(attempt.id)
+
+
+def _freed_unsent(hands: Hands, session: Session, run: Run, attempt: Attempt) -> None:
+    """Let a request that never left be sent: at once, and later each time if it kills workers."""
+    reach("revoked")
+    before = rechecks.lost_unsent(session, run.job_id)
+    attempts.settled(session, attempt.id, Outcome.NOT_SENT, observation=rechecks.WORKER_LOST)
+    runs.freed(session, run, by=hands.worker, due_in_s=backoff_s(before) if before else 0)
+    log.info("request_never_left", job_id=str(run.job_id), times_before=before)
 
 
 # --- answers on this host's disk --------------------------------------------------------
@@ -161,14 +187,15 @@ def _permit_taken_up(hands: Hands, attempt_id: UUID) -> bool:
         attempt = session.get(Attempt, attempt_id)
         if attempt is None:
             return False  # its intent is just being written, or never was: see `Spool.tidy`
-        attempt = attempts.locked(session, attempt_id)
         if attempt.outcome == Outcome.OPEN:
             return False  # its worker may be at it; else the sweep will be
+        attempt = attempts.locked(session, attempt_id)
         lost = (Outcome.UNKNOWN, rechecks.WORKER_LOST)  # not one doubted after a restore
-        never_left = (attempt.outcome, attempt.observation) == lost and permits.revoke(attempt_id)
+        in_doubt = (attempt.outcome, attempt.observation) == lost
+        never_left = in_doubt and _never_left(hands, attempt)
         if never_left:
             settled = attempts.settled(session, attempt_id, Outcome.NOT_SENT)
-            rechecks.after_settling(session, settled)
+            rechecks.after_settling(session, settled, by=hands.worker)
             log.info("request_never_left", job_id=str(attempt.job_id))
     if not never_left:  # or the next pass does: what is not committed must not be forgotten
         permits.drop(attempt_id)

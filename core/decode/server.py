@@ -44,12 +44,14 @@ class Server:
         limits.restrict_server()
         gc.freeze()  # a collection in a fork would copy the memory that it shares with this one
         self._ready.register(self._orders, selectors.EVENT_READ)
-        while self._turn():
-            self._bury()
-            if self._crashed and not self._dying and not self._running():
-                _begin_anew()
-        for key in self._running():
-            _kill(key.data)
+        try:
+            while self._turn():
+                self._bury()
+                if self._crashed and not self._dying and not self._running():
+                    _begin_anew()
+        finally:
+            for key in self._running():
+                _kill(key.data)
 
     def _turn(self) -> bool:
         """Do what has become due; return False once the orders have ended."""
@@ -57,7 +59,10 @@ class Server:
             if key.fileobj is not self._orders:
                 self._let_die(key)
                 continue
-            order, descriptors, _, _ = socket.recv_fds(self._orders, 1, 3)
+            try:
+                order, descriptors, _, _ = socket.recv_fds(self._orders, 1, 3)
+            except ConnectionError:  # its owner was killed with a reply unread
+                return False
             if not order:
                 return False
             self._load(order)

@@ -79,9 +79,10 @@ class Body:
             NotSent: it is too late to begin, or `before_first_byte` said no.
             OutcomeUnknown: it is too late to go on.
         """
-        if not self.started:
-            self.before_first_byte()  # it may take time, on a slow disk or a paused machine
         self._check_time()
+        if not self.started:
+            self.before_first_byte()
+            self._check_time()  # that may have taken time, on a slow disk or a paused machine
         self.started = True
         if not self._rest:
             self._rest = next(self._pieces, b"")

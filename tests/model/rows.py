@@ -144,8 +144,7 @@ def answer(*, useless: bool) -> bytes:
 
 def permit_of_another_boot(spool: Spool, attempt_id: UUID) -> None:
     """Have a permit as a power cut may bring one back."""
-    now = Permits(spool.permits.folder, boot="another")
-    now.write(attempt_id)
+    Permits(spool.permits.folder, boot="another").write(attempt_id)
 
 
 def kept(session: Session, attempt: Attempt, kind: AssetKind) -> Asset:

@@ -53,6 +53,8 @@ def permits(state: State, rules: Rules) -> Moves:
 def _never_left(state: State, number: int, rules: Rules, name: str) -> Moves:
     """Take the permit away; then record, in a commit, that the request was never sent."""
     attempt = state.attempts[number]
+    if attempt.task or attempt.candidate:
+        return  # it counts for more than a permit
     if attempt.permit == s.VALID_PERMIT and rules.permit_is_taken_away:
         revoked = attempt._replace(permit=s.REVOKED_PERMIT)
         yield "permit_revoked", s.with_attempt(state, number, revoked)

@@ -198,7 +198,7 @@ def _row(job: Job, run: Run | None, made: Sequence[Attempt]) -> Row:
 def quick_steps(monkeypatch: Any) -> None:
     """Stop at every border; copy results by their rows alone, which other tests do in full."""
     monkeypatch.setattr(failpoints, "_armed", Borders())
-    for module in (sending, recording, steps):  # without chance, a failure can be repeated
+    for module in (sending, recording, steps, sweep):  # without chance, a failure can be repeated
         monkeypatch.setattr(module, "backoff_s", lambda failures: PAUSE_S * failures)
     monkeypatch.setattr(looks, "next_look_s", lambda *_, **__: PAUSE_S)
     monkeypatch.setattr(videos, "store", _store)
