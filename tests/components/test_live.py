@@ -5,6 +5,8 @@ from collections.abc import Callable
 
 from playwright.sync_api import Page, expect
 
+from tests.workers.processes import until
+
 
 def runs(page: Page) -> int:
     found = re.search(r"runs (\d+)", page.locator(".st-key-heard").inner_text())
@@ -45,7 +47,8 @@ def test_a_burst_is_two_reruns(visit, demo):
     page = listening(visit)
     before = runs(page)
     demo.tell(*[{"job": "job-1"}] * 40)
-    page.wait_for_timeout(1500)
+    expect(page.locator(".st-key-heard")).to_contain_text(f"runs {before + 2} ")
+    page.wait_for_timeout(700)  # for one too many
     assert runs(page) == before + 2
 
 
@@ -91,8 +94,7 @@ def test_the_tab_counts_unfinished_jobs_and_leaving_hangs_up(visit, demo):
     expect(page).to_have_title("(3) Proofsheet")
     page.get_by_role("link", name="Costs").click()
     expect(page.get_by_role("tab").first).to_be_visible()
-    page.wait_for_timeout(500)
-    assert demo.tell() == 0
+    until(lambda: demo.tell() == 0)
     expect(page).to_have_title(re.compile(r"^(?!\()"))
 
 
@@ -117,5 +119,7 @@ def test_a_notification_is_shown_once_to_those_who_want_it(visit, demo):
     for job, told in (("a", 1), ("a", 0), ("b", 1)):
         page.goto(f"{demo.url}/history?lang=en&ended={job}")
         expect(page.locator(".st-key-heard")).to_contain_text("runs")
-        page.wait_for_timeout(500)
+        if told:
+            page.wait_for_function("() => window.told?.length")
+        page.wait_for_timeout(500)  # for one too many
         assert page.evaluate("window.told ?? []") == [["Done", f"the job {job}"]] * told
