@@ -49,7 +49,8 @@ def _doubt_for_good(session: Session) -> None:
     doubted = select(Run.job_id).where(Run.stage == Stage.UNCERTAIN)
     session.execute(
         update(Attempt)
-        .where(Attempt.job_id.in_(doubted), Attempt.observation == rechecks.WORKER_LOST)
+        .where(Attempt.job_id.in_(doubted), Attempt.outcome == Outcome.UNKNOWN)
+        .where(Attempt.observation == rechecks.WORKER_LOST)
         .values(observation=WHY)
     )
     session.execute(
