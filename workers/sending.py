@@ -3,6 +3,7 @@
 import secrets
 import time
 from contextlib import ExitStack
+from functools import partial
 from uuid import UUID
 
 import structlog
@@ -21,6 +22,7 @@ from core.stages import Outcome, Stage
 from workers import edits, recording, requests, videos
 from workers.backoff import backoff_s
 from workers.hands import Hands
+from workers.permits import Permits
 
 log = structlog.get_logger(__name__)
 
@@ -52,8 +54,7 @@ def submit(hands: Hands, claim: Claim, *, deadline: float) -> None:
             _not_ready(services, claim, error)
             return
         except OSError as error:
-            log.warning("spool_unwritable", job_id=str(claim.job_id), reason=str(error))
-            _put_back(services, claim, why="spool_unwritable")
+            _unwritable(services, claim, error)
             return
         _send(hands, *_in_time(services, claim, deadline), files)
 
@@ -90,32 +91,35 @@ def _send(hands: Hands, claim: Claim, deadline: float, files: requests.Files) ->
         _put_back(services, claim, why="too_late")
         return
     attempt_id = new_id()
-    permits = hands.spool.permits
     try:
-        permits.write(attempt_id)
+        hands.spool.permits.write(attempt_id)
     except OSError as error:
-        log.warning("spool_unwritable", job_id=str(claim.job_id), reason=str(error))
-        _put_back(services, claim, why="spool_unwritable")
+        _unwritable(services, claim, error)
         return
     attempt, token = _intend(services, claim, files.task, total_s, attempt_id)
     reach("intended")
-
-    def leave() -> None:
-        permits.tear_up(attempt_id)
-        reach("leaving")
-
     limits = SendLimits(
         connect_s=services.settings.connect_timeout_s,
         total_s=total_s,
         # A worker that was paused since it claimed must not wake up and pay a second time.
         not_after=last,
-        before_first_byte=leave,
+        before_first_byte=partial(_leave, hands.spool.permits, attempt_id),
     )
     if claim.dialect == Dialect.OPENAI:
         edits.send(hands, claim, attempt, files, limits)
     else:
         videos.send(hands, claim, attempt, files, limits, token)
-    permits.drop(attempt_id)  # it may be there still if nothing left; the database knows that
+    hands.spool.permits.drop(attempt_id)  # still there if nothing left; the database knows that
+
+
+def _leave(permits: Permits, attempt_id: UUID) -> None:
+    permits.tear_up(attempt_id)
+    reach("leaving")
+
+
+def _unwritable(services: Services, claim: Claim, error: OSError) -> None:
+    log.warning("spool_unwritable", job_id=str(claim.job_id), reason=str(error))
+    _put_back(services, claim, why="spool_unwritable")
 
 
 def _not_ready(services: Services, claim: Claim, error: AppError) -> None:
