@@ -20,7 +20,10 @@ UNFINISHED = "unfinished"
 GOING = "going-to"
 GOING_S = 3.0  # later it is the person who went elsewhere
 SHOWN = "page-shown"
+SUBJECT = "id"  # of a query: what the page is about; with another one it is another page
 BANNERS = "banners"  # the fragment over every page
+
+Query = Mapping[str, Sequence[str]]
 
 
 def looks_again(*fragments: str) -> Callable[[], None]:
@@ -29,11 +32,11 @@ def looks_again(*fragments: str) -> Callable[[], None]:
     A browser that has yet to read the next page still listens on the one before: its push asks
     for that page, whose fragments are gone, and leads to the one that is shown instead.
     """
-    listens_on = _shown()
+    listens_on, _ = _shown()
 
     def changed() -> None:
         shown = _shown()
-        if shown[0] != listens_on[0]:
+        if _place(*shown) != _place(listens_on, _asked()):
             st.session_state[GOING] = (*shown, time.monotonic())
         elif not st.session_state.get(WHOLE):
             st.rerun(fragments)
@@ -41,10 +44,20 @@ def looks_again(*fragments: str) -> Callable[[], None]:
     return changed
 
 
-def _shown() -> tuple[str, Mapping[str, Sequence[str]]]:
+def _shown() -> tuple[str, Query]:
     """Return the page that was begun last, and its query."""
     page, query = st.session_state.get(SHOWN, ("", {}))
     return page, query
+
+
+def _asked() -> Query:
+    """Return the query of the page that the browser shows."""
+    return {name: st.query_params.get_all(name) for name in st.query_params}
+
+
+def _place(page: str, query: Query) -> tuple[str, Sequence[str]]:
+    """Return what tells one page from another: filters do not."""
+    return page, query.get(SUBJECT, [])
 
 
 def shows(fragment: str, *, unfinished: int) -> None:
@@ -94,7 +107,8 @@ def rerun() -> NoReturn:
 
 def go(page: str, **query: str) -> NoReturn:
     """Go to a page, whatever push arrives meanwhile: the browser sent it from the page before."""
-    st.session_state[GOING] = (page, query, time.monotonic())
+    to = (page, {name: [text] for name, text in query.items()})
+    st.session_state[GOING] = (*to, time.monotonic())
     st.session_state[WHOLE] = True
     st.switch_page(f"{page}.py", query_params=query)
 
@@ -103,11 +117,12 @@ def go(page: str, **query: str) -> NoReturn:
 def whole_page(page: str) -> Iterator[None]:
     """Frame a run of the whole page: until its end, whatever cuts it short begins it anew."""
     st.session_state[WHOLE] = True
-    to, query, at = st.session_state.get(GOING, (page, {}, 0.0))
-    if to != page and time.monotonic() - at < GOING_S:  # a push has brought the old page back
+    here = (page, _asked())
+    *going, at = st.session_state.get(GOING, (*here, 0.0))
+    if _place(*going) != _place(*here) and time.monotonic() - at < GOING_S:
+        to, query = going  # a push has brought the old page back
         st.switch_page(f"{to}.py", query_params=query)
-    asked = st.query_params
-    st.session_state[SHOWN] = (page, {name: asked.get_all(name) for name in asked})
+    st.session_state[SHOWN] = here
     yield
     for name in (WHOLE, GOING):
         st.session_state.pop(name, None)

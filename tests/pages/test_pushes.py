@@ -121,7 +121,7 @@ def test_who_is_on_the_way_to_a_page_is_not_held_back_by_a_push(open_page, servi
     """Its rerun comes from the page before, and would show that page again."""
     job = filed(services.sessions, kim, prompt="a boat by the sea")
     at = open_page("history")
-    at.session_state[pushes.GOING] = ("job", {"id": str(job.id)}, time.monotonic())
+    at.session_state[pushes.GOING] = ("job", {"id": [str(job.id)]}, time.monotonic())
     at.run()
 
     assert at.query_params["id"] == str(job.id)
@@ -131,7 +131,7 @@ def test_who_is_on_the_way_to_a_page_is_not_held_back_by_a_push(open_page, servi
 
 def test_a_way_that_led_nowhere_is_soon_forgotten(open_page, services, kim):
     at = open_page("history")
-    at.session_state[pushes.GOING] = ("job", {"id": "x"}, time.monotonic() - 2 * pushes.GOING_S)
+    at.session_state[pushes.GOING] = ("job", {"id": ["x"]}, time.monotonic() - 2 * pushes.GOING_S)
     at.run()
 
     assert "id" not in at.query_params
@@ -153,6 +153,24 @@ def test_a_push_from_the_page_before_leads_back_to_the_one_that_is_shown(
     at._run(WidgetStates(widgets=[ear.click()._widget_state]))
     assert not at.exception
     assert at.query_params["id"] == str(job.id)
+    assert any("a boat by the sea" in text for text in texts(at))
+
+
+def test_a_push_from_the_job_before_leads_back_to_the_one_that_is_shown(
+    open_page, services, kim, monkeypatch
+):
+    """Both are shown by the same page: somebody has just run a job again."""
+    before = filed(services.sessions, kim, prompt="a harbour at dawn")
+    shown = filed(services.sessions, kim, prompt="a boat by the sea")
+    monkeypatch.setattr(pushes, "live", ear_with_a_button)
+    at = open_page("job", id=str(before.id))
+    ear = at.button("job-live")
+    at.query_params["id"] = str(shown.id)
+    at.run()
+
+    at.query_params["id"] = str(before.id)
+    at._run(WidgetStates(widgets=[ear.click()._widget_state]))
+    assert at.query_params["id"] == str(shown.id)
     assert any("a boat by the sea" in text for text in texts(at))
 
 
