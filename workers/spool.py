@@ -7,6 +7,7 @@ Of an attempt there may lie here:
 - `{attempt}.task`: the task id that a video's provider answered;
 - `{attempt}.cut`: a body that broke off, kept for a complaint until housekeeping;
 - `{attempt}.permit`, `{attempt}.revoked`: see `workers.permits`;
+- `workers/`: see `workers.locks`;
 - `strangers/`: all of this whose attempt no database knows, kept until a person looks.
 
 The mark or the task is on the disk before anything else happens with an answer.
@@ -31,6 +32,7 @@ import structlog
 
 from core.errors import ConfigError
 from core.providers import Accepted, EditAnswer
+from workers.locks import WorkerLocks
 from workers.permits import Permits
 
 log = structlog.get_logger(__name__)
@@ -69,6 +71,7 @@ class Spool:
         """Raises ConfigError if `folder` cannot be made or written."""
         self._folder = folder
         self.permits = Permits(folder)
+        self.locks = WorkerLocks(folder / "workers")
         self._promised_bytes = 0
         self._promising = threading.Lock()
         try:

@@ -165,16 +165,22 @@ def _attempt(session: Session, attempt_id: UUID) -> Attempt:
 
 
 def _mark_if_whole(hands: Hands, attempt_id: UUID) -> bool:
-    """Look into a body whose worker died while, or just after, it arrived."""
+    """Look into a body whose worker died while, or just after, it arrived.
+
+    One that has not arrived in full is left to a worker that lives: it may have been paused for
+    longer than its lease, and the rest is on its way.
+    """
     with hands.services.sessions() as session:
         attempt = session.get(Attempt, attempt_id)  # not locked: it may just be arriving
         if attempt is None:
             raise AttemptUnknown(f"No attempt {attempt_id}.")
         if _in_hand(session, session.get(Run, attempt.job_id), attempt):
             return False
+    may_arrive = hands.spool.locks.is_held(attempt.worker)  # asked first: it may end meanwhile
     answer = answer_left_behind(hands.spool.body(attempt_id))
     if answer is None:
-        hands.spool.set_aside(attempt_id)
+        if not may_arrive:
+            hands.spool.set_aside(attempt_id)
         return False
     hands.spool.complete(attempt_id, attempt.job_id, answer)
     return True

@@ -1,4 +1,5 @@
 import dataclasses
+import fcntl
 import os
 import subprocess
 import sys
@@ -131,3 +132,21 @@ def test_who_leaves_takes_its_lock_along(hands, services):
     made.leave()
 
     assert list((services.settings.spool_dir / "workers").iterdir()) == []
+
+
+def test_a_lock_that_was_taken_for_a_dead_workers_is_made_anew(hands, services, monkeypatch):
+    """It is looked at after its file is made, and before it is locked."""
+    locks, lock = hands.spool.locks, fcntl.flock
+
+    def looked_at_first(held: int, how: int) -> None:
+        monkeypatch.setattr(fcntl, "flock", lock)
+        assert locks.dead() == ["host:1:ab"]
+        locks.forget("host:1:ab")
+        lock(held, how)
+
+    monkeypatch.setattr(fcntl, "flock", looked_at_first)
+    held = locks.hold("host:1:ab")
+
+    assert locks.is_held("host:1:ab")
+    locks.leave("host:1:ab", held)
+    assert not locks.is_held("host:1:ab")

@@ -6,6 +6,7 @@ from sqlalchemy import text
 from core import decisions
 from core.models import AssetKind
 from core.stages import Stage
+from tests.model import rows
 from tests.workers.conftest import billed, fault
 from tests.workers.left_behind import (
     V1,
@@ -53,6 +54,25 @@ def test_a_body_that_broke_off_is_set_aside(services, hands, kim, file_edit):
 
     assert sweep.recover(hands) == 0
     assert [path.suffix for path in services.settings.spool_dir.glob(f"{attempt.id}*")] == [".cut"]
+
+
+def test_a_body_that_a_paused_worker_may_still_write_is_left_to_it(
+    services, hands, kim, file_edit, settle
+):
+    """Its lease is over, and the rest of what was paid for is on its way."""
+    job = file_edit()
+    attempt = intended(services, claimed(hands))
+    body = hands.spool.body(attempt.id)
+    with body.open("wb") as arriving:
+        die(services, job)
+        held = hands.spool.locks.hold("dead")
+
+        assert sweep.recover(hands) == 0
+        arriving.write(rows.answer(useless=False))
+    hands.spool.locks.leave("dead", held)  # it ends before it can mark the answer
+
+    assert sweep.recover(hands) == 1
+    assert settle(job).stage is Stage.STORED
 
 
 def test_an_answer_in_a_living_workers_hands_is_left_alone(services, hands, kim, file_edit):
