@@ -65,6 +65,7 @@ class Bench:
         )
         self.hands = replace(hands, services=services)
         self.workers = [Worker("one:1"), Worker("two:2")]
+        self._locks = {worker: self.hands.spool.locks.hold(worker.name) for worker in self.workers}
         self.jobs: dict[UUID, Job] = {}
         self._tables = remembered(hands.services.engine)
         self.sql(CLEAN)
@@ -97,6 +98,21 @@ class Bench:
                 worker.begin(claim, partial(steps.take, hands, claim, deadline=deadline))
                 return claim
         return None
+
+    def kill(self, worker: Worker) -> None:
+        """End a worker's process; another one takes its place."""
+        worker.kill()
+        self._leave(worker)
+        worker.name += "'"
+        self._locks[worker] = self.hands.spool.locks.hold(worker.name)
+
+    def close(self) -> None:
+        """Let the locks of the workers go."""
+        for worker in self.workers:
+            self._leave(worker)
+
+    def _leave(self, worker: Worker) -> None:
+        self.hands.spool.locks.leave(worker.name, self._locks.pop(worker))
 
     def clean_up(self) -> None:
         """Do what a worker does from time to time."""

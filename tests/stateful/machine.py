@@ -121,7 +121,7 @@ class PaidCalls(RuleBasedStateMachine):
     @precondition(lambda self: self._some(busy=True))
     @rule(which=WHICH)
     def kill(self, which):
-        self._worker(which, busy=True).kill()
+        self.bench.kill(self._worker(which, busy=True))
 
     # --- what nobody decides --------------------------------------------------------------
 
@@ -184,9 +184,15 @@ class PaidCalls(RuleBasedStateMachine):
         self.watched.look()
 
     def teardown(self):
+        try:
+            self._come_to_rest()
+        finally:
+            self.bench.close()
+
+    def _come_to_rest(self) -> None:
         for worker in self.bench.workers:
             if worker.at != IDLE:
-                worker.kill()
+                self.bench.kill(worker)
         for task in self._tasks():
             task.task = FINISHED if task.task in {QUEUED, RUNNING} else task.task
         self._work_until_nothing_is_due()

@@ -29,6 +29,7 @@ class Watched:
             attempt = _attempt(row, request)
             known = attempt.provider_task_id or request.attempt_id in kept | on_disk
             assert known or _is_visible(row, attempt), f"2: {request} is lost"
+            assert known or not request.answered, f"2: the answer to {request} is gone"
         for row in self._before.values():
             for attempt in row.attempts:
                 self._has_its_own_task(attempt)

@@ -25,16 +25,18 @@ from core.providers import (
     SendLimits,
     VideoRequest,
 )
+from core.providers.answer_file import spooling
 from core.providers.minimax_v2 import DELETED_WITHIN_S
 from core.providers.paid_send import check_time
 from core.providers.verdicts import Answered, not_sent, nothing_happened, refused, unsure
 from core.stages import Outcome
 from tests.model import rows
-from tests.stateful.pausing import current
+from tests.stateful.pausing import Worker, current
 
 ON_ITS_WAY, BILLED, TURNED_AWAY = "on its way", "billed", "turned away"
 QUEUED, RUNNING, FINISHED = "queued", "running", "finished"
 FAILED, CANCELLED, DELETED = "failed", "cancelled", "deleted"
+ABOUT_HALF = 100  # bytes of an edit's answer
 
 
 class MovingTime:
@@ -64,6 +66,7 @@ class Request:
     fate: str = ON_ITS_WAY
     task: str = QUEUED  # a video's, once it is billed
     unfinished_until: float = 0  # one that was queued a moment ago is not finished yet
+    answered: bool = False  # the whole answer came, to a worker that lived
 
     @property
     def task_id(self) -> str:
@@ -100,8 +103,16 @@ class Provider:
         on_partial: Callable[[int, bytes], None],
     ) -> EditAnswer:
         """See `ImageProvider.edit`."""
-        self._sent(UUID(request.client_request_id), limits)
-        spool.write_bytes(rows.answer(useless=False))
+        with spooling(spool) as file:
+            made = self._sent(UUID(request.client_request_id), limits)
+            answer = rows.answer(useless=False)
+            file.write(answer[:ABOUT_HALF])
+            file.flush()
+            _worker().pause("arriving")
+            file.write(answer[ABOUT_HALF:])
+        made.answered = True
+        if not spool.exists():  # as the real one finds out, which reads it once more
+            raise unsure("answer_unreadable", Answered(message="the answer is gone"))
         return EditAnswer(
             http_status=200, request_id=None, streamed=False, processing_ms=None, rate_limits={}
         )
@@ -116,8 +127,7 @@ class Provider:
 
     def _sent(self, attempt_id: UUID, limits: SendLimits) -> Request:
         """Let a request leave and wait for its answer; the test says what comes of both."""
-        worker = current()
-        assert worker is not None
+        worker = _worker()
         if worker.words.get("unreachable"):
             raise not_sent("unreachable", "no route")
         check_time(limits)
@@ -210,3 +220,10 @@ def _turned_away(*, refuse: bool) -> Exception:
     if refuse:
         return refused("invalid_request", "no")
     return NotAccepted("busy", code="rate_limited", scope="model", retry_after_s=1)
+
+
+def _worker() -> Worker:
+    """Return whose request this is."""
+    worker = current()
+    assert worker is not None
+    return worker

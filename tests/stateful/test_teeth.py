@@ -16,6 +16,7 @@ from tests.stateful.machine import PaidCalls, settings_for
 from tests.stateful.pausing import IDLE, Worker
 from tests.stateful.provider import BILLED, QUEUED
 from workers import edits, finishing, recording, videos
+from workers.locks import WorkerLocks
 from workers.permits import Permits
 from workers.spool import Spool
 
@@ -73,7 +74,17 @@ class AfterAKilledSender(Alone):
         self.on(sender, until="sent")
         for request in self.bench.requests:
             request.fate = BILLED
-        sender.kill()
+        self.bench.kill(sender)
+
+
+class WithAPausedSender(Alone):
+    """An edit's answer has come in half when its worker is paused, for longer than its lease."""
+
+    @initialize()
+    def file(self):
+        self.on(self.begun(Dialect.OPENAI), until="arriving")
+        self.bench.pass_time(2000)
+        self.bench.clean_up()
 
 
 class WithAnAnswer(Alone):
@@ -125,12 +136,18 @@ def permits_are_kept(monkeypatch: Any) -> None:
     monkeypatch.setattr(Permits, "tear_up", lambda _self, _attempt_id: None)
 
 
+def nobody_is_paused(monkeypatch: Any) -> None:
+    """Whoever's lease is over is taken for dead."""
+    monkeypatch.setattr(WorkerLocks, "is_held", lambda _self, _worker: False)
+
+
 Mutant = tuple[Callable[[Any], None], type[PaidCalls], str]
 MUTANTS: Mapping[str, Mutant] = {
     # Or the table of moves is in the way.
     "no fence": (no_fence, WithTwoWorkers, "^4: stale|cannot become"),
     "unknown is treated as not sent": (unknown_is_not_sent, AfterALostReply, "^1:|^2:"),
     "a permit stays when its request leaves": (permits_are_kept, AfterAKilledSender, "^1:|^2:"),
+    "a paused worker is taken for dead": (nobody_is_paused, WithAPausedSender, "^2: the answer"),
     "an answer in memory alone": (in_memory_alone, WithAnAnswer, "^2:"),
 }
 
