@@ -1,4 +1,8 @@
-"""What a provider's callback changes: it names a candidate and makes the job due now."""
+"""What a provider's callback changes: it names a candidate and makes the job due now.
+
+A provider that turned a request away, and calls back about it all the same, contradicts itself:
+nobody knows then whether the request costs.
+"""
 
 import re
 from collections.abc import Mapping
@@ -6,10 +10,13 @@ from typing import Any, Final
 
 from sqlalchemy.orm import Session
 
-from core import events, rechecks, runs
+from core import attempts, events, rechecks, runs
 from core.models import Attempt, Run
 from core.stages import Outcome, Stage
 
+BY: Final = "provider"
+WHY: Final = "called_back"  # a code of core.refusals
+TURNED_AWAY: Final = frozenset({Outcome.NOT_SENT, Outcome.REJECTED})
 AT_WORK: Final = frozenset({"preparing", "queueing", "queued", "processing", "running"})
 TASK_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
@@ -39,8 +46,9 @@ def heard(
     if task_id is not None and attempt.candidate_task_id is None:
         attempt.candidate_task_id = task_id
     run = session.get(Run, attempt.job_id, with_for_update=True)
-    waits = attempt.outcome in {Outcome.OPEN, Outcome.UNKNOWN, Outcome.SUPERSEDED}
-    if waits or run is None:
+    if task_id is not None and attempt.outcome in TURNED_AWAY:
+        _doubted(session, attempt, run)
+    if attempt.outcome != Outcome.ACCEPTED or run is None:
         rechecks.after_settling(session, attempt)
     elif Stage(run.stage) is Stage.GENERATING and not at_work:
         runs.due_now(session, run)
@@ -48,7 +56,21 @@ def heard(
         session,
         attempt.job_id,
         "callback_came",
-        by="provider",
+        by=BY,
         attempt_id=attempt.id,
         at_work=at_work,
     )
+
+
+def _doubted(session: Session, attempt: Attempt, run: Run | None) -> None:
+    """Doubt that a request was turned away, and have its job wait for what is found of it.
+
+    A job that has another request under way is past that; what this one brings is an extra.
+    """
+    if attempts.live(session, attempt.job_id) is not None:
+        return
+    attempt.outcome = Outcome.UNKNOWN
+    attempt.observation = WHY
+    session.flush()
+    if run is not None and Stage(run.stage) is Stage.READY:
+        runs.lost_sight(session, run, by=BY, why=WHY)

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from core import attempts, clock, events, runs
 from core.models import Attempt, Dialect, Job, Run
 from core.providers import ListedTask
-from core.stages import Outcome, Stage
+from core.stages import LIVE_OUTCOMES, Outcome, Stage
 
 LOOKED_FOR = timedelta(days=7)  # as long as MiniMax keeps a task
 SKEW = timedelta(seconds=60)  # between the provider's clock and the database's
@@ -27,7 +27,7 @@ RAREST_SHARE = 28  # of its age, a task that nobody ever drops is asked about: a
 MAY_HAVE_ONE = (Outcome.OPEN, Outcome.UNKNOWN, Outcome.SUPERSEDED)
 WORKER_LOST = "worker_lost"  # a code of core.refusals: why the sweep doubts a request
 TOLD = 3  # times that a log says of a late result why it was not fetched
-ENDED_WITHOUT_IT = frozenset({Stage.ABANDONED, Stage.EXPIRED, Stage.CANCELLED})
+ENDED_WITHOUT_IT = frozenset({Stage.ABANDONED, Stage.EXPIRED, Stage.CANCELLED, Stage.REJECTED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,14 +41,14 @@ class Recheck:
     @property
     def is_extra(self) -> bool:
         """Whether a result would be a late one: the job has gone on, or ended, without it."""
-        if self.attempt.outcome == Outcome.SUPERSEDED:
+        if self.attempt.outcome not in LIVE_OUTCOMES:
             return True
         return self.stage is None and self.job.final_stage in ENDED_WITHOUT_IT
 
 
 # Its task is known, and no step of its job asks for the result: a download is all that is left.
 _AWAITS_A_RESULT = Attempt.provider_task_id.is_not(None) & (
-    (Attempt.outcome == Outcome.SUPERSEDED) | ~exists().where(Run.job_id == Attempt.job_id)
+    Attempt.outcome.not_in(LIVE_OUTCOMES) | ~exists().where(Run.job_id == Attempt.job_id)
 )
 
 

@@ -168,6 +168,11 @@ UNKNOWN: Final[Mapping[str, Message]] = {
         "was sent to {provider} since. It may have been charged, so it is not sent again unless "
         "you say so: sending it again may cost a second time."
     ),
+    "called_back": msg(
+        "{provider} had turned this request away, and then called back as if it were at work on "
+        "it. It may have been charged, so it is not sent again unless you say so: sending it again "
+        "may cost a second time."
+    ),
     "worker_lost": msg(
         "The worker was lost while it was sending this request to {provider}. It may have been "
         "charged, so it is not sent again unless you say so: sending it again may cost a second "

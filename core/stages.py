@@ -8,8 +8,8 @@ ready ──▶ submitting ──▶ generating ──▶ storing ──▶ stor
   │          │                └────────────┴──▶ abandoned (when it has stalled)
   └──────────┴──▶ uncertain ──▶ generating, storing, rejected, abandoned, ready (with consent)
 
-From ready to uncertain a job goes only after an older database was restored: nobody knows then
-what was sent since the backup was made.
+From ready to uncertain a job goes only if its provider calls back about a request that it had
+turned away, and after an older database was restored: nobody knows then what was sent since.
 """
 
 from collections.abc import Mapping
@@ -43,7 +43,7 @@ class Stage(StrEnum):
 
 
 NEXT: Mapping[Stage, frozenset[Stage]] = {
-    # `uncertain` after an older database was restored: it may have been sent since.
+    # `uncertain` if the request before turns out to have been taken, or may have been sent.
     Stage.READY: frozenset({Stage.SUBMITTING, Stage.UNCERTAIN, Stage.CANCELLED, Stage.EXPIRED}),
     Stage.SUBMITTING: frozenset(
         {

@@ -1,20 +1,24 @@
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
 import requests
 import uvicorn
+from sqlalchemy import update
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
 from core import attempts, callbacks
 from core.api import create_api
-from core.models import Attempt
-from core.stages import Stage
+from core.models import AssetKind, Attempt, Job, Run
+from core.stages import Outcome, Stage
 from tests.application import services_for
 from tests.stack import free_port
 from tests.workers.conftest import billed, fault, look_now
+from tests.workers.left_behind import claimed, die, intended, stage_of
 from tests.workers.processes import until
+from workers import steps, sweep
 
 V1 = ("MiniMax-Hailuo-02", {"mode": "text", "resolution": "768P", "duration": 6})
 V2 = ("MiniMax-H3", {"mode": "text", "resolution": "768P", "duration": 5, "ratio": "16:9"})
@@ -126,6 +130,77 @@ def test_a_task_that_the_provider_does_not_know_gives_way_to_the_next(
         look_now(hands)
         until(lambda: candidate(services, attempt.id) is None)
     assert settle(job).stage is Stage.STORED
+
+
+@BOTH
+def test_a_request_is_not_sent_again_that_its_provider_turned_away_and_works_on(
+    file_video, settle, hands, minimax_simulator, model, options
+):
+    fault(minimax_simulator, "status:529", times=1, args={"billed": True})
+    job = file_video(model, options)
+    detail = settle(job)
+    while detail.stage is not Stage.STORED:
+        look_now(hands)
+        detail = settle(job)
+
+    assert len(billed(minimax_simulator)) == len(detail.attempts) == 1
+    doubts = [event for event in detail.events if event.to_stage == Stage.UNCERTAIN]
+    assert [(event.by, event.detail["why"]) for event in doubts] == [("provider", "called_back")]
+
+
+@BOTH
+def test_a_result_is_kept_of_a_request_that_its_provider_had_refused(
+    file_video, settle, services, hands, kim, minimax_simulator, model, options
+):
+    fault(minimax_simulator, "error:1026", times=1, args={"billed": True})
+    job = file_video(model, options)
+    assert settle(job).stage is Stage.REJECTED
+
+    def kept() -> bool:
+        look_now(hands)
+        return bool(settle(job).of_kind(AssetKind.RESULT))
+
+    until(kept)
+    assert len(billed(minimax_simulator)) == 1
+    assert settle(job).attempts[0].outcome == Outcome.ACCEPTED
+
+
+@pytest.fixture
+def turned_away(file_video, services, hands):
+    """An attempt that was not taken; its job is claimed again."""
+    file_video(*V2)
+    attempt = intended(services, claimed(hands))
+    with services.sessions.begin() as session:
+        attempts.settled(session, attempt.id, Outcome.NOT_SENT)
+        session.execute(update(Run).values(stage=Stage.READY, lease_owner=None, lease_until=None))
+    return attempt, claimed(hands)
+
+
+def test_what_was_sent_again_meanwhile_goes_on_beside_it(turned_away, services):
+    attempt, claim = turned_away
+    second = intended(services, claim)
+    with services.sessions.begin() as session:
+        first = attempts.locked(session, attempt.id)
+        callbacks.heard(session, first, "12345")
+
+        assert first.recheck_at is not None
+        assert session.get_one(Run, claim.job_id).stage == Stage.SUBMITTING
+        assert session.get_one(Attempt, second.id).outcome == Outcome.OPEN
+
+
+def test_nothing_is_sent_when_the_callback_comes_between_claim_and_intent(
+    turned_away, services, hands, kim, minimax_simulator
+):
+    attempt, claim = turned_away
+    with services.sessions.begin() as session:
+        callbacks.heard(session, attempts.locked(session, attempt.id), "12345")
+        job = session.get_one(Job, claim.job_id)
+
+    steps.take(hands, claim, deadline=time.monotonic() + 60)
+    assert billed(minimax_simulator) == []
+    die(services, job)
+    sweep.sweep(hands)
+    assert stage_of(services, kim, job) is Stage.UNCERTAIN
 
 
 def candidate(services, attempt_id) -> str | None:
