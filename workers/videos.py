@@ -3,6 +3,7 @@
 from pathlib import Path
 from uuid import UUID
 
+import structlog
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -19,6 +20,8 @@ from core.stages import Outcome
 from core.transitions import job_of
 from workers import finishing, keeping, recording, requests
 from workers.hands import Hands
+
+log = structlog.get_logger(__name__)
 
 DOWNLOAD_SHARE = 0.6  # of the lease; the rest is for looking into the file and storing it
 DOWNLOAD_TRIES = 3
@@ -45,7 +48,7 @@ def send(
         recording.not_done(hands, claim, attempt, error)
         return
     reach("answered")
-    hands.spool.note_task(attempt.id, claim.job_id, taken)
+    _note(hands, claim, attempt, taken)
     reach("noted")
 
     def settle(session: Session) -> Attempt:
@@ -71,6 +74,15 @@ def send(
     finally:
         # Without a database the note stays, and `sweep.recover` reads it.
         _forget_if_known(hands, attempt)
+
+
+def _note(hands: Hands, claim: Claim, attempt: Attempt, taken: Accepted) -> None:
+    """Have the task on the disk before the database may fail; with a full disk, in the log."""
+    try:
+        hands.spool.note_task(attempt.id, claim.job_id, taken)
+    except OSError as error:
+        told = {"attempt_id": str(attempt.id), "task_id": taken.task_id}
+        log.exception("task_not_noted", job_id=str(claim.job_id), **told, reason=str(error))
 
 
 def _belongs_elsewhere(hands: Hands, claim: Claim, attempt: Attempt, taken: Accepted) -> None:

@@ -14,6 +14,7 @@ from typing import IO, Any, Final
 
 import structlog
 
+from core import disk_room
 from core.errors import BadResult
 from core.providers import EditAnswer, EditResult
 from core.providers.codes import Code
@@ -22,27 +23,40 @@ from core.providers.verdicts import Answered, not_sent, unsure, useless
 
 log = structlog.get_logger(__name__)
 
+IMAGE_BYTES: Final = 40 * 2**20  # a 4K PNG as base64, and what is said around it
 RESOLVED: Final = ("size", "quality", "background", "output_format")
 
 
 # --- writing ----------------------------------------------------------------------------
 
 
+def room_bytes(options: Mapping[str, Any]) -> int:
+    """Return how much an answer to a request with these options may have, as far as is known."""
+    images = int(options.get("n") or 1) + int(options.get("partial_images") or 0)
+    return IMAGE_BYTES * images
+
+
 @contextmanager
-def spooling(path: Path) -> Iterator[IO[bytes]]:
+def spooling(path: Path, *, size_bytes: int = 0) -> Iterator[IO[bytes]]:
     """Yield a file for an answer's bytes. Leaving makes them durable; an empty file goes.
 
+    Room for `size_bytes` is taken first, so that no other file fills the disk meanwhile.
+
     Raises:
-        NotSent: `path` cannot be written; open it before anything is sent.
+        NotSent: `path` cannot be written, or has no room; open it before anything is sent.
         OutcomeUnknown: the bytes came and could not be kept.
     """
     try:
-        file = path.open("wb")
+        file, reserved = _opened(path, size_bytes)
     except OSError as error:
         raise not_sent("spool_unwritable", f"{path} cannot be written: {error}.") from error
     try:
         with file:
-            yield file
+            try:
+                yield file
+            finally:
+                if reserved:
+                    disk_room.give_back(file)
             file.flush()
             os.fsync(file.fileno())
         _sync_folder(path.parent)
@@ -51,6 +65,17 @@ def spooling(path: Path) -> Iterator[IO[bytes]]:
         raise unsure("answer_not_saved", Answered(message=message)) from error
     finally:
         _remove_if_empty(path)
+
+
+def _opened(path: Path, size_bytes: int) -> tuple[IO[bytes], bool]:
+    """Return a new file, and whether it has room of its own."""
+    file = path.open("wb")
+    try:
+        return file, size_bytes > 0 and disk_room.reserve(file, size_bytes)
+    except OSError:
+        file.close()
+        path.unlink()
+        raise
 
 
 def _sync_folder(folder: Path) -> None:

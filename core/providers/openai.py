@@ -8,7 +8,7 @@ from typing import IO, Final
 from core.errors import OutcomeUnknown, ProviderError
 from core.providers import EditAnswer, EditRequest, SendLimits, openai_errors
 from core.providers.allowance import rate_limits
-from core.providers.answer_file import Item, scan, spooling
+from core.providers.answer_file import Item, room_bytes, scan, spooling
 from core.providers.body import Body, multipart
 from core.providers.free_call import FreeCalls
 from core.providers.long_strings import Unreadable
@@ -45,7 +45,7 @@ class OpenAI:
         """See `ImageProvider.edit`."""
         with (
             edit_body(request) as body,
-            spooling(spool) as file,
+            spooling(spool, size_bytes=room_bytes(request.options)) as file,
             partials_of(spool, on_partial) as partials,
         ):
             answer, cut = self._ask(body, request, limits, file, partials)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from core import disk_room
 from core.errors import BadResult, NotSent, OutcomeUnknown
 from core.providers.answer_file import read_answer, scan, spooling
 from core.providers.long_strings import Unreadable
@@ -167,8 +168,9 @@ class TestScanning:
 
 
 class TestWriting:
-    def test_what_is_written_stays(self, spool):
-        with spooling(spool) as file:
+    @pytest.mark.parametrize("size_bytes", [0, 5, 2**20])
+    def test_what_is_written_stays(self, spool, size_bytes):
+        with spooling(spool, size_bytes=size_bytes) as file:
             file.write(b"an answer")
         assert spool.read_bytes() == b"an answer"
 
@@ -176,6 +178,15 @@ class TestWriting:
         with pytest.raises(NotSent) as caught, spooling(tmp_path / "missing" / "a.body"):
             pass
         assert caught.value.code == "spool_unwritable"
+
+    def test_room_that_is_not_there_is_known_before_anything_is_sent(self, spool):
+        with spool.open("wb") as file:
+            if not disk_room.reserve(file, 1):
+                return
+        with pytest.raises(NotSent) as caught, spooling(spool, size_bytes=2**62):
+            pass
+        assert caught.value.code == "spool_unwritable"
+        assert names(spool.parent) == []
 
     def test_an_empty_file_goes(self, spool):
         with pytest.raises(NotSent), spooling(spool):

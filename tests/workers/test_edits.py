@@ -5,10 +5,11 @@ import requests
 from PIL import Image
 from sqlalchemy import select
 
-from core import assets
+from core import assets, disk_room
 from core.errors import MediaRejected
 from core.media import child
 from core.models import Asset, AssetKind, Job
+from core.providers import answer_file
 from core.stages import Outcome, Stage
 from tests.workers.conftest import billed, fault, mask_for, picture
 from tests.workers.processes import until
@@ -42,6 +43,21 @@ def test_the_spool_is_empty_once_the_result_is_stored(services, file_edit, settl
         return sorted(path.name for path in services.settings.spool_dir.iterdir())
 
     until(lambda: left() == ["host", "work"])  # the folder's own name, and room for the next
+
+
+def test_an_answer_that_has_no_room_of_its_own_is_not_asked_for(
+    file_edit, settle, monkeypatch, openai_simulator, tmp_path
+):
+    """Other workers of this host may count on the same free room: it is taken before sending."""
+    monkeypatch.setattr(answer_file, "IMAGE_BYTES", 2**62)
+    with (tmp_path / "probe").open("wb") as file:
+        can_reserve = disk_room.reserve(file, 1)
+    detail = settle(file_edit())
+
+    if can_reserve:
+        assert detail.stage is Stage.READY
+        assert [attempt.observation for attempt in detail.attempts] == ["spool_unwritable"]
+        assert billed(openai_simulator) == []
 
 
 def test_several_results_of_one_job_are_all_kept(file_edit, settle):

@@ -1,9 +1,15 @@
+import errno
+import os
+from typing import Any
+
 import pytest
 import requests
+from structlog.testing import capture_logs
 
 from core.models import AssetKind, GenerationTime
 from core.stages import Stage
 from tests.workers.conftest import billed, fault, picture
+from workers.spool import Spool
 
 V1 = ("MiniMax-Hailuo-02", {"mode": "text", "resolution": "768P", "duration": 6})
 V2 = (
@@ -35,6 +41,22 @@ def test_a_video_is_made_once_stored_with_its_poster_and_priced(
     assert detail.small_of(result).kind == AssetKind.POSTER
     assert detail.job.cost_usd > 0
     assert detail.job.provider_task_id.isdecimal()
+
+
+def test_a_task_that_the_disk_has_no_room_for_goes_on_in_the_database(
+    file_video, settle, monkeypatch, minimax_simulator
+):
+    def full(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Spool, "note_task", full)
+    with capture_logs() as logs:
+        detail = settle(file_video(*V1))
+
+    assert detail.stage is Stage.STORED
+    assert len(billed(minimax_simulator)) == 1
+    told = [line["task_id"] for line in logs if line["event"] == "task_not_noted"]
+    assert told == [detail.job.provider_task_id]
 
 
 def test_how_long_it_took_is_kept_for_the_next_of_its_kind(file_video, settle, services):
