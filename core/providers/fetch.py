@@ -57,7 +57,8 @@ def fetch(
     Raises:
         LinkExpired: 403, 404 or 410: ask for a fresh link.
         ProviderError: `link_not_allowed`, `download_too_large`: the same link will not do;
-            `download_cut`, `download_failed`: try again.
+            `download_cut`, `download_failed`: try again. Our own time that was up is a
+            failure, not a cut: it tells nothing of the file.
     """
     part = path.with_name(path.name + ".part")
     watch = Watch(total_s)
@@ -142,15 +143,16 @@ def _saved(response: requests.Response, part: Path, max_bytes: int, watch: Watch
 
 
 def _pieces(response: requests.Response, watch: Watch) -> Iterator[bytes]:
-    """Yield the body as it is sent, never unpacked. Raises `download_cut`."""
+    """Yield the body as it is sent, never unpacked. Raises `download_cut`, `download_failed`."""
     try:
         while piece := response.raw.read1(PIECE, decode_content=False):
             yield piece
     except FAILURES as error:
-        cause = TIME_UP if watch.fired else root_cause(error)
-        raise _cut(str(response.url), cause) from error
+        if watch.fired:
+            raise
+        raise _cut(str(response.url), root_cause(error)) from error
     if watch.fired:  # without a length, being shut down looks like an end
-        raise _cut(str(response.url), TIME_UP)
+        raise TimeoutError(TIME_UP)
 
 
 def without_query(url: str) -> str:

@@ -147,7 +147,7 @@ class TestDownloads:
             ("download_huge_length", {}, "download_too_large"),
             ("download_endless", {}, "download_too_large"),
             ("download_redirect", {}, "link_not_allowed"),
-            ("download_trickle", {"interval_s": 0.05}, "download_cut"),
+            ("download_trickle", {"interval_s": 0.05}, "download_failed"),
         ],
     )
     def test_a_bad_download_leaves_nothing(self, name, args, code, url, minimax, tmp_path):

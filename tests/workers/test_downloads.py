@@ -59,6 +59,18 @@ def test_a_video_that_never_arrives_whole_is_tried_three_times(bench, minimax_si
     assert found.of_kind(AssetKind.RAW) == []
 
 
+def test_a_line_that_is_too_slow_for_us_says_nothing_of_the_video(bench, minimax_simulator):
+    fault(minimax_simulator, "download_trickle", args={"interval_s": 0.05})
+    object.__setattr__(bench.hands.services.settings, "store_lease_s", 0.5)
+    job = filed(bench, "v1")
+
+    work_until(bench, job, lambda found: len(failures(found)) > DOWNLOAD_TRIES)
+    found = bench.seen(job)
+
+    assert (found.stage, found.waits_for) == (Stage.STORING, "download_failed")
+    assert set(failures(found)) == {"download_failed"}
+
+
 def test_cut_and_unplayable_count_together_and_what_came_is_kept(bench, minimax_simulator):
     fault(minimax_simulator, "download_truncated", times=2)
     job = filed(bench, "v2")
