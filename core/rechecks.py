@@ -28,6 +28,7 @@ MAY_HAVE_ONE = (Outcome.OPEN, Outcome.UNKNOWN, Outcome.SUPERSEDED)
 WORKER_LOST = "worker_lost"  # a code of core.refusals: why the sweep doubts a request
 TOLD = 3  # times that a log says of a late result why it was not fetched
 ENDED_WITHOUT_IT = frozenset({Stage.ABANDONED, Stage.EXPIRED, Stage.CANCELLED, Stage.REJECTED})
+NEVER_WHOLE = "never_whole"  # a code of core.refusals: its provider still has the result
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +44,9 @@ class Recheck:
         """Whether a result would be a late one: the job has gone on, or ended, without it."""
         if self.attempt.outcome not in LIVE_OUTCOMES:
             return True
-        return self.stage is None and self.job.final_stage in ENDED_WITHOUT_IT
+        if self.stage is not None:
+            return False
+        return self.job.final_stage in ENDED_WITHOUT_IT or self.job.error_code == NEVER_WHOLE
 
 
 # Its task is known, and no step of its job asks for the result: a download is all that is left.
@@ -100,7 +103,9 @@ def later(attempt: Attempt, *, in_s: float) -> None:
     attempt.recheck_at = clock.now() + timedelta(seconds=in_s)
 
 
-def ever_more_rarely(session: Session, attempt: Attempt, *, by: str) -> None:
+def ever_more_rarely(
+    session: Session, attempt: Attempt, *, by: str, least_s: float = SOONEST_S
+) -> None:
     """Look again after a quarter of the attempt's age, and after a week as its provider keeps it.
 
     The first API's tasks have no end. The second one has dropped its own by then: a result that
@@ -111,9 +116,9 @@ def ever_more_rarely(session: Session, attempt: Attempt, *, by: str) -> None:
     age = clock.read(session) - attempt.created_at
     named = attempt.provider_task_id is not None or attempt.candidate_task_id is not None
     if age <= LOOKED_FOR:
-        later(attempt, in_s=min(max(SOONEST_S, age.total_seconds() / 4), RAREST_S))
+        later(attempt, in_s=max(least_s, min(age.total_seconds() / 4, RAREST_S)))
     elif named and attempt.dialect == Dialect.MINIMAX_V1:
-        later(attempt, in_s=age.total_seconds() / RAREST_SHARE)
+        later(attempt, in_s=max(least_s, age.total_seconds() / RAREST_SHARE))
     elif attempt.provider_task_id is not None:
         missing(session, attempt, code="result_expired", by=by)
     else:

@@ -196,8 +196,8 @@ BAD_RESULT: Final[Mapping[str, Message]] = {
     ),
     "never_whole": msg(
         "{provider} made this video and it was charged, but each time it was fetched it did not "
-        "arrive whole. An administrator may still find it in our account at {provider}; a new job "
-        "costs again."
+        "arrive whole. If it still does on a later try, it is kept here; an administrator may find "
+        "it in our account at {provider} too. A new job costs again."
     ),
     "not_a_video": msg(
         "What {provider} sent cannot be played as a video. That is {provider}'s fault, and it was "

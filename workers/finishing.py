@@ -47,6 +47,7 @@ class Useless:
     attempt_id: UUID
     code: str
     message: str
+    recheck_in_s: float | None = None  # when its provider is asked for a late result, if at all
 
 
 def finish(
@@ -123,6 +124,9 @@ def end_badly(services: Services, claim: Claim, path: Path | None, ending: Usele
     reach("raw_uploaded")
     with services.sessions.begin() as session:
         held(session, claim)
+        if ending.recheck_in_s is not None:
+            attempt = attempts.locked(session, ending.attempt_id)
+            rechecks.later(attempt, in_s=ending.recheck_in_s)
         if kept is not None:
             keeping.record_raw(session, job, kept, ending.attempt_id)
         runs.ended(
@@ -131,12 +135,20 @@ def end_badly(services: Services, claim: Claim, path: Path | None, ending: Usele
     return True
 
 
-def again(services: Services, claim: Claim, *, why: str, error: AppError) -> None:
+def again(
+    services: Services,
+    claim: Claim,
+    *,
+    why: str,
+    error: AppError,
+    due_in_s: float | None = None,
+) -> None:
     """Copy it once more later; much later where only an operator can change what is wrong."""
     log.warning("storing_failed", job_id=str(claim.job_id), why=why, reason=str(error))
-    with services.sessions.begin() as session:
+    if due_in_s is None:
         longest_s = RAREST_S if why in ONLY_HELP else LONGEST_S
         due_in_s = backoff_s(claim.failures, longest_s=longest_s)
+    with services.sessions.begin() as session:
         runs.retry(session, claim, due_in_s=due_in_s, why=why)
 
 

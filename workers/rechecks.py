@@ -14,7 +14,7 @@ from core.providers import Broken, ListedTask, ListingProvider, Pending, Ready
 from core.rechecks import Recheck
 from core.services import Services
 from core.stages import Stage
-from workers import videos
+from workers import refetching, videos
 from workers.hands import Hands
 
 log = structlog.get_logger(__name__)
@@ -228,9 +228,13 @@ def _failed(hands: Hands, attempt_id: UUID, error: AppError) -> None:
     """Look again later; of a late result the log says why it did not come yet."""
     with hands.services.sessions.begin() as session:
         attempt = attempts.locked(session, attempt_id)
+        least_s = rechecks.SOONEST_S
         if attempt.provider_task_id is not None:
-            rechecks.not_fetched(session, attempt, why=videos.why_not(error), by=hands.worker)
-        rechecks.ever_more_rarely(session, attempt, by=hands.worker)
+            why = videos.why_not(error)
+            rechecks.not_fetched(session, attempt, why=why, by=hands.worker)
+            if why in refetching.COUNTED:
+                least_s = refetching.late_pause_s(session, attempt)
+        rechecks.ever_more_rarely(session, attempt, by=hands.worker, least_s=least_s)
 
 
 def _nothing_to_do(services: Services, attempt_id: UUID) -> None:

@@ -7,7 +7,7 @@ import structlog
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from core import attempts, events, rechecks, runs
+from core import attempts, rechecks, runs
 from core.claims import Claim, Stale, held
 from core.errors import AppError, DecoderFailed, MediaRejected, ProviderError, StorageError
 from core.failpoints import reach
@@ -18,15 +18,13 @@ from core.providers.verdicts import Answered, unsure
 from core.services import Services
 from core.stages import Outcome
 from core.transitions import job_of
-from workers import finishing, keeping, recording, requests
+from workers import finishing, keeping, recording, refetching, requests
 from workers.hands import Hands
+from workers.refetching import BROKEN, CUT
 
 log = structlog.get_logger(__name__)
 
 DOWNLOAD_SHARE = 0.6  # of the lease; the rest is for looking into the file and storing it
-DOWNLOAD_TRIES = 3
-CUT = "download_cut"
-BROKEN = "download_broken"
 
 
 def send(
@@ -145,7 +143,7 @@ def store_late(hands: Hands, job_id: UUID, attempt_id: UUID, ready: Ready) -> No
             if not _was_last_try(services, attempt_id, why=why_not(error)):
                 raise
             useless = path if isinstance(error, MediaRejected) else None
-            code = "never_whole" if useless is None else "not_a_video"
+            code = rechecks.NEVER_WHOLE if useless is None else "not_a_video"
             finishing.keep_useless(hands, job, useless, attempt_id, code=code)
             return
     reach("late_uploaded")
@@ -165,11 +163,11 @@ def why_not(error: AppError) -> str:
 
 def _was_last_try(services: Services, attempt_id: UUID, *, why: str) -> bool:
     """Return whether a late video that is cut or cannot be played was fetched often enough."""
-    if why not in {CUT, BROKEN}:
+    if why not in refetching.COUNTED:
         return False
     with services.sessions() as session:
         attempt = session.get_one(Attempt, attempt_id)
-        return rechecks.late_failures(session, attempt, CUT, BROKEN) + 1 >= DOWNLOAD_TRIES
+        return refetching.late_tries(session, attempt) + 1 >= refetching.TRIES
 
 
 def _fetch(services: Services, ready: Ready, path: Path) -> None:
@@ -186,18 +184,24 @@ def _fetch(services: Services, ready: Ready, path: Path) -> None:
 def _not_whole(
     hands: Hands, claim: Claim, path: Path | None, attempt_id: UUID, *, why: str, error: AppError
 ) -> None:
-    """A video that is cut or cannot be played is fetched anew, from a fresh link, a few times."""
+    """Fetch a video anew that is cut or cannot be played; after a few tries, end its job."""
     with hands.services.sessions() as session:
-        failed = (
-            events.count(session, claim.job_id, "step_failed", why=it) for it in (CUT, BROKEN)
+        tries = refetching.tries(session, claim.job_id) + 1
+        attempt = session.get_one(Attempt, attempt_id)
+        pause_s = refetching.pause_s(session, attempt, after=tries)
+    if tries < refetching.TRIES:
+        finishing.again(hands.services, claim, why=why, error=error, due_in_s=pause_s)
+        return
+    if why == BROKEN:
+        ending = finishing.Useless(attempt_id=attempt_id, code="not_a_video", message=str(error))
+    else:  # the provider still has it: what comes whole after all is kept as a late result
+        ending = finishing.Useless(
+            attempt_id=attempt_id,
+            code=rechecks.NEVER_WHOLE,
+            message=str(error),
+            recheck_in_s=pause_s,
         )
-        tries = sum(failed) + 1
-    if tries < DOWNLOAD_TRIES:
-        finishing.again(hands.services, claim, why=why, error=error)
-    else:
-        code = "not_a_video" if why == BROKEN else "never_whole"
-        ending = finishing.Useless(attempt_id=attempt_id, code=code, message=str(error))
-        finishing.end_badly(hands.services, claim, path, ending)
+    finishing.end_badly(hands.services, claim, path, ending)
 
 
 def _code(error: AppError) -> str:

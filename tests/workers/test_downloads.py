@@ -13,7 +13,7 @@ from tests.workers.conftest import fault, look_now, video_filed
 from tests.workers.observing import VIDEOS, Bench
 from workers import sweep
 from workers.backoff import LONGEST_S, RAREST_S
-from workers.videos import DOWNLOAD_TRIES
+from workers.refetching import TRIES
 
 BY_NOW_S = 20.0
 
@@ -55,8 +55,36 @@ def test_a_video_that_never_arrives_whole_is_tried_three_times(bench, minimax_si
     found = bench.seen(job)
 
     assert (found.stage, found.job.error_code) == (Stage.BAD_RESULT, "never_whole")
-    assert failures(found).count("download_cut") == DOWNLOAD_TRIES - 1
+    assert failures(found).count("download_cut") == TRIES - 1
     assert found.of_kind(AssetKind.RAW) == []
+
+
+def pauses(found, why: str = "download_cut") -> list[float]:
+    """Return how long was waited after each try that failed in this way."""
+    failed = (event.detail for event in found.events if event.kind == "step_failed")
+    return [detail["again_in_s"] for detail in failed if detail["why"] == why]
+
+
+def test_the_tries_that_count_lie_minutes_apart(bench, minimax_simulator):
+    fault(minimax_simulator, "download_truncated")
+    job = filed(bench, "v1")
+
+    work_until(bench, job, ended)
+
+    assert pauses(bench.seen(job)) == [pytest.approx(60, rel=0.11), pytest.approx(900, rel=0.11)]
+
+
+def test_the_tries_that_count_fit_into_what_is_left_of_the_week(bench, minimax_simulator):
+    fault(minimax_simulator, "download_truncated")
+    job = filed(bench, "v2")
+    bench.work()
+    bench.sql("UPDATE attempts SET created_at = now() - interval '7 days' + interval '50 seconds'")
+
+    work_until(bench, job, ended)
+    found = bench.seen(job)
+
+    assert found.job.error_code == "never_whole"
+    assert all(0 < pause <= 25 for pause in pauses(found))
 
 
 def test_a_line_that_is_too_slow_for_us_says_nothing_of_the_video(bench, minimax_simulator):
@@ -64,7 +92,7 @@ def test_a_line_that_is_too_slow_for_us_says_nothing_of_the_video(bench, minimax
     object.__setattr__(bench.hands.services.settings, "store_lease_s", 0.5)
     job = filed(bench, "v1")
 
-    work_until(bench, job, lambda found: len(failures(found)) > DOWNLOAD_TRIES)
+    work_until(bench, job, lambda found: len(failures(found)) > TRIES)
     found = bench.seen(job)
 
     assert (found.stage, found.waits_for) == (Stage.STORING, "download_failed")
@@ -88,7 +116,7 @@ def test_a_video_at_a_refused_address_is_tried_ever_more_rarely(bench, minimax_s
     fault(minimax_simulator, "evil_url")
     job = filed(bench, "v1")
 
-    work_until(bench, job, lambda found: len(failures(found)) >= 2 * DOWNLOAD_TRIES)
+    work_until(bench, job, lambda found: len(failures(found)) >= 2 * TRIES)
     bench.monkeypatch.setattr(
         "workers.finishing.backoff_s", lambda _, *, longest_s=LONGEST_S: longest_s
     )
@@ -146,6 +174,57 @@ def given_up(bench: Bench, whom: str) -> Job:
     return job
 
 
+def next_look(bench: Bench, job: Job) -> timedelta:
+    due = bench.seen(job).attempts[0].recheck_at
+    assert due is not None
+    with bench.hands.services.sessions() as session:
+        return due - clock.read(session)
+
+
+def test_a_video_that_came_whole_after_its_job_had_given_up_is_kept(bench, minimax_simulator):
+    fault(minimax_simulator, "download_truncated", times=TRIES)
+    job = filed(bench, "v1")
+    work_until(bench, job, ended)
+    assert bench.seen(job).job.error_code == "never_whole"
+    assert timedelta(minutes=50) < next_look(bench, job) < timedelta(minutes=70)
+
+    look_now(bench.hands)
+    found = bench.seen(job)
+
+    (result,) = found.of_kind(AssetKind.RESULT)
+    assert (found.stage, result.attempt_id in found.late_attempts) == (Stage.BAD_RESULT, True)
+    assert found.attempts[0].recheck_at is None
+
+
+def test_a_video_that_is_still_cut_later_is_asked_for_ever_more_rarely_and_not_for_ever(
+    bench, minimax_simulator
+):
+    fault(minimax_simulator, "download_truncated")
+    job = filed(bench, "v1")
+    work_until(bench, job, ended)
+
+    look_now(bench.hands)
+    assert next_look(bench, job) > timedelta(hours=5)
+    look_now(bench.hands)
+    assert next_look(bench, job) > timedelta(hours=21)
+    look_now(bench.hands)
+    found = bench.seen(job)
+
+    assert found.attempts[0].recheck_at is None
+    assert said_of_late(found, "late_result_missing") == ["never_whole"]
+
+
+def test_the_tries_for_a_late_video_lie_minutes_apart_too(bench, minimax_simulator):
+    fault(minimax_simulator, "download_truncated")
+    job = given_up(bench, "v1")
+    time.sleep(0.2)
+
+    look_now(bench.hands)
+    assert timedelta(seconds=50) < next_look(bench, job) < timedelta(seconds=70)
+    look_now(bench.hands)
+    assert timedelta(minutes=13) < next_look(bench, job) < timedelta(minutes=17)
+
+
 def said_of_late(found, kind: str) -> list[str]:
     told = (event.detail for event in found.events if event.kind == kind)
     return [detail.get("why") or detail.get("code") for detail in told]
@@ -165,11 +244,11 @@ def test_a_late_video_that_is_never_whole_is_said_to_be_missing(
     job = given_up(bench, "v1")
     time.sleep(0.2)
 
-    for _ in range(DOWNLOAD_TRIES + 1):
+    for _ in range(TRIES + 1):
         look_now(bench.hands)
     found = bench.seen(job)
 
-    assert said_of_late(found, "late_result_not_fetched") == [why] * (DOWNLOAD_TRIES - 1)
+    assert said_of_late(found, "late_result_not_fetched") == [why] * (TRIES - 1)
     assert said_of_late(found, "late_result_missing") == [code]
     assert len(found.of_kind(AssetKind.RAW)) == kept
     assert found.attempts[0].recheck_at is None
@@ -199,7 +278,4 @@ def test_a_late_task_of_the_first_api_is_asked_about_for_ever(bench, minimax_sim
     week_passes(bench)
     look_now(bench.hands)
 
-    found = bench.seen(job)
-    with bench.hands.services.sessions() as session:
-        wait = found.attempts[0].recheck_at - clock.read(session)
-    assert wait > timedelta(hours=5)
+    assert next_look(bench, job) > timedelta(hours=5)
