@@ -7,7 +7,7 @@ from PIL import Image
 
 from core.decode.normal import has_alpha, orientation, plain, shown_size, upright
 from core.decode.pictures import Picture, decoded, reading
-from core.decode.writing import shrunk, write_prepared, write_small
+from core.decode.writing import shrunk, small_or_note, write_prepared, write_small
 from core.sniff import JPEG, PNG, RESULTS, WEBP
 
 Answer = Mapping[str, Any]
@@ -37,12 +37,10 @@ def accept(*, path: str, declared: str | None, prepared: str, small: str, as_png
 
 
 def finish(*, path: str, small: str) -> Answer:
-    """Decode a provider's result to its end and write a thumbnail."""
+    """Decode a provider's result to its end and write a thumbnail, or a note in its place."""
     with decoded(path, declared=None, accepted=RESULTS) as picture:
-        facts = _facts(picture)
-        with reading():
-            image = _small(picture.image)
-        return {"facts": facts, "small": write_small(image, small)}
+        facts = _facts(picture)  # before the picture is changed
+        return {"facts": facts, **small_or_note(lambda: _small(picture.image), small)}
 
 
 def _facts(picture: Picture) -> Answer:

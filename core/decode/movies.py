@@ -20,7 +20,7 @@ from core.decode import limits
 from core.decode.boxes import check_whole
 from core.decode.pictures import reading, type_of
 from core.decode.refused import RefusedError
-from core.decode.writing import small_size, write_small
+from core.decode.writing import small_or_note, small_size
 from core.sniff import HEAD_BYTES, MP4
 
 OPTIONS = {
@@ -53,11 +53,11 @@ def finish(*, path: str, small: str) -> Answer:
         with av.open(
             file, "r", format="mp4", options=OPTIONS, metadata_errors="ignore"
         ) as container:
-            answer, poster = _decoded(container)
-    return answer if poster is None else {**answer, "small": write_small(poster, small)}
+            answer, frame = _decoded(container)
+    return answer if frame is None else {**answer, **small_or_note(lambda: _poster(frame), small)}
 
 
-def _decoded(container: InputContainer) -> tuple[Answer, Image.Image | None]:
+def _decoded(container: InputContainer) -> tuple[Answer, VideoFrame | None]:
     if not container.streams.video:
         raise RefusedError("video_without_picture")
     stream = container.streams.video[0]
@@ -67,9 +67,9 @@ def _decoded(container: InputContainer) -> tuple[Answer, Image.Image | None]:
         return {"facts": facts, "note": note}, None
     try:
         frame = _first_frame(container, stream)
-        return {"facts": {**facts, **_shown_size(frame)}}, _poster(frame)
     except MemoryError:
         return {"facts": facts, "note": ("poster_failed", {})}, None
+    return {"facts": {**facts, **_shown_size(frame)}}, frame
 
 
 def _facts(container: InputContainer, stream: VideoStream) -> Answer:

@@ -1,7 +1,7 @@
 """Write the pictures that are made from another."""
 
 import errno
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +67,19 @@ def write_small(image: Image.Image, path: str) -> Made:
     """Write a plain picture that is already small as a thumbnail or poster."""
     image.save(path, "WEBP", **SMALL_OPTIONS)
     return {"mime": WEBP, **_size(image)}
+
+
+def small_or_note(make: Callable[[], Image.Image], path: str) -> Made:
+    """Make and write the small picture of a file that is proved to be good.
+
+    Answers "small", or where that fails a "note": the file is paid for, and kept without it.
+    """
+    try:
+        return {"small": write_small(make(), path)}
+    except Exception as error:  # libraries raise anything, and memory may be short
+        if isinstance(error, OSError) and error.errno is not None:  # this machine's fault
+            raise
+        return {"note": ("small_failed", {})}
 
 
 def shrunk(image: Image.Image) -> Image.Image:

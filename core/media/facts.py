@@ -74,8 +74,8 @@ class AcceptedMask:
 class Finished:
     """A provider's result, or an uploaded video, that is what it should be.
 
-    `small` is a thumbnail or poster; when a poster could not be made it is None
-    and `note` says why.
+    `small` is a thumbnail or poster; when it could not be made it is None and `note`
+    says why.
     """
 
     facts: ImageFacts | VideoFacts

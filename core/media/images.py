@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from core.errors import MediaRejected
 from core.media.child import decoder
 from core.media.facts import Accepted, AcceptedMask, Finished, ImageFacts, MaskFacts, Rendition
 from core.media.refusals import sentence
@@ -94,11 +95,14 @@ def finish_image(path: Path, out_dir: Path, *, expected_mime: str | None) -> Fin
     """Prove that a provider's result decodes to its end, and make its thumbnail.
 
     The file stays as it is; `facts.mime` is what it really is, and a note says
-    so where something else was expected.
+    so where something else was expected. Where a sound file gets no thumbnail,
+    `small` is None and the note says that.
     """
     small = _new(out_dir, "thumbnail")
     done = decoder.run("finish_image", path=_whole(path), small=_whole(small))
     facts = _image_facts(done["facts"])
+    if "note" in done:
+        return Finished(facts=facts, small=None, note=sentence(*done["note"]))
     note = None
     if expected_mime not in {None, facts.mime}:
         names = {"expected": NAMES.get(str(expected_mime), expected_mime)}
@@ -111,9 +115,10 @@ def preview_image(image: bytes) -> bytes:
     with tempfile.TemporaryDirectory(prefix="proofsheet-") as folder:
         path = Path(folder) / "partial"
         path.write_bytes(image)
-        small = finish_image(path, Path(folder), expected_mime=None).small
-        assert small is not None
-        return small.path.read_bytes()
+        done = finish_image(path, Path(folder), expected_mime=None)
+        if done.small is None:
+            raise MediaRejected(done.note or "There is no small picture.")
+        return done.small.path.read_bytes()
 
 
 def rendition(path: Path, made: Mapping[str, Any]) -> Rendition:

@@ -93,6 +93,7 @@ SENTENCES: Mapping[str, Message] = {
     ),
     "poster_no_decoder": msg("No poster was made: there is no decoder for the codec {codec}."),
     "poster_failed": msg("No poster was made: the first frame needs too much memory."),
+    "small_failed": msg("It could not be made smaller. The file itself is whole, and kept."),
 }
 
 

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
+from core.media import images, videos
 from core.media.child import Answer, Decoder, decoder
 from tests.media.makers import encoded, gradient
-from tests.media.processes import command
+from tests.media.processes import command, crippled
 
 MIB = 2**20
 
@@ -40,6 +41,21 @@ def misbehaving() -> Iterator[Callable[..., Decoder]]:
         return made[-1]
 
     yield running
+    for each in made:
+        each.close()
+
+
+@pytest.fixture
+def failing(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, str], None]]:
+    """Return what has a part of Pillow fail wherever a result is looked into."""
+    made: list[Decoder] = []
+
+    def fail(part: str, error: str) -> None:
+        made.append(crippled(part, error))
+        for module in (images, videos):
+            monkeypatch.setattr(module, "decoder", made[-1])
+
+    yield fail
     for each in made:
         each.close()
 

@@ -27,6 +27,25 @@ def command(code: str) -> list[str]:
     return [sys.executable, "-S", "-c", PROGRAM.format(code=code)]
 
 
+# The real one, in whose forks a part of Pillow fails.
+CRIPPLED = """
+from PIL import Image
+from core.decode import __main__ as program
+
+def fail(*_, **__):
+    raise {error}
+
+{part} = fail
+program.main()
+"""
+
+
+def crippled(part: str, error: str) -> Decoder:
+    """Return a decoder in whose processes a part of Pillow, `Image.Image.save` say, fails."""
+    code = CRIPPLED.format(part=part, error=error)
+    return Decoder(command=[sys.executable, "-s", "-E", "-c", code])
+
+
 def until(condition: Callable[[], bool], *, within_s: float = 10) -> bool:
     """Wait for what happens by itself."""
     deadline = time.monotonic() + within_s

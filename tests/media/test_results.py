@@ -7,11 +7,19 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from core.errors import MediaRejected
+from core.errors import DecoderFailed, MediaRejected
 from core.media import ImageFacts, finish_image, preview_image
 from tests.media.makers import encoded, gradient
 
+FAILING = [
+    ("Image.Image.resize", "ValueError('no such filter')"),
+    ("Image.Image.resize", "MemoryError"),
+    ("Image.Image.save", "OSError('the encoder returned nothing')"),
+    ("Image.Image.save", "MemoryError"),
+]
+
 Write = Callable[[bytes], Path]
+Failing = Callable[[str, str], None]
 
 
 @pytest.mark.parametrize("format", ["PNG", "JPEG", "WEBP", "GIF"])
@@ -58,6 +66,44 @@ def test_what_is_no_picture_is_refused(write: Write, out: Path, content: bytes) 
     """Row 21, at this door."""
     with pytest.raises(MediaRejected):
         finish_image(write(content), out, expected_mime="image/png")
+
+
+@pytest.mark.parametrize(("part", "error"), FAILING)
+def test_a_sound_picture_that_cannot_be_made_smaller_is_kept_with_a_note(
+    write: Write, out: Path, failing: Failing, part: str, error: str
+) -> None:
+    failing(part, error)
+
+    done = finish_image(write(encoded(gradient(900, 600), "PNG")), out, expected_mime="image/png")
+
+    assert (done.facts.width, done.facts.height, done.small) == (900, 600, None)
+    assert str(done.note) == "It could not be made smaller. The file itself is whole, and kept."
+
+
+def test_a_damaged_one_is_refused_all_the_same(write: Write, out: Path, failing: Failing) -> None:
+    failing(*FAILING[0])
+    whole = encoded(gradient(), "PNG")
+
+    with pytest.raises(MediaRejected, match="damaged"):
+        finish_image(write(whole[: len(whole) // 2]), out, expected_mime=None)
+
+
+def test_a_full_disk_is_this_machine_s_fault_and_not_the_picture_s(
+    write: Write, out: Path, failing: Failing
+) -> None:
+    failing("Image.Image.save", "OSError(28, 'No space left on device')")
+
+    with pytest.raises(DecoderFailed, match="No space left"):
+        finish_image(write(encoded(gradient(), "PNG")), out, expected_mime=None)
+
+
+def test_a_partial_picture_that_cannot_be_made_smaller_is_no_preview(
+    failing: Failing,
+) -> None:
+    failing(*FAILING[0])
+
+    with pytest.raises(MediaRejected, match="could not be made smaller"):
+        preview_image(encoded(gradient(), "PNG"))
 
 
 def test_a_partial_picture_becomes_a_small_one() -> None:

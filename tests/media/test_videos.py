@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from core.errors import MediaRejected
+from core.errors import DecoderFailed, MediaRejected
 from core.media import VideoFacts, finish_video
 from core.media.child import Answer
 from tests.media.conftest import Trap
@@ -16,6 +16,7 @@ from tests.media.makers import FTYP, box, difference, gradient, write_film
 
 Write = Callable[[bytes], Path]
 Ask = Callable[..., Answer]
+Failing = Callable[[str, str], None]
 MIB = 2**20
 
 
@@ -89,6 +90,33 @@ class TestPlays:
 
         assert small is not None
         assert (small.width, small.height) == (640, 360)
+
+    @pytest.mark.parametrize(
+        ("part", "error"),
+        [
+            ("Image.frombytes", "ValueError('not enough')"),
+            ("Image.frombytes", "MemoryError"),
+            ("Image.Image.save", "MemoryError"),
+            ("Image.Image.save", "OSError('the encoder returned nothing')"),
+        ],
+    )
+    def test_a_poster_that_cannot_be_made_is_a_note(
+        self, write: Write, out: Path, film: bytes, failing: Failing, part: str, error: str
+    ) -> None:
+        failing(part, error)
+
+        done = finish_video(write(film), out)
+
+        assert (done.facts.width, done.facts.height, done.small) == (320, 192, None)
+        assert "could not be made smaller" in str(done.note)
+
+    def test_a_full_disk_is_no_fault_of_the_film(
+        self, write: Write, out: Path, film: bytes, failing: Failing
+    ) -> None:
+        failing("Image.Image.save", "OSError(28, 'No space left on device')")
+
+        with pytest.raises(DecoderFailed, match="No space left"):
+            finish_video(write(film), out)
 
     @pytest.mark.parametrize(
         ("matrix", "turn"),

@@ -10,6 +10,7 @@ from core import attempts, events
 from core.models import AssetKind, Job, JobEvent
 from tests.core.conftest import LEASES, claimed
 from tests.media.makers import write_film
+from tests.media.processes import crippled
 from tests.workers.conftest import EDIT, picture
 from workers import keeping
 
@@ -49,6 +50,23 @@ def test_a_film_without_a_poster_says_why(services, hands, job, attempt_id, tmp_
     assert kept.small is None
     assert line.kind == "thumbnail_not_made"
     assert line.detail["note"]["text"].startswith("No poster was made: there is no decoder")
+
+
+def test_a_picture_without_a_thumbnail_says_why(
+    services, hands, job, attempt_id, tmp_path, monkeypatch
+):
+    decoder = crippled("Image.Image.save", "MemoryError")
+    monkeypatch.setattr("core.media.images.decoder", decoder)
+    path = tmp_path / "result"
+    path.write_bytes(picture())
+
+    kept = keeping.image(hands, job, path, attempt_id, 0)
+    decoder.close()
+    line = recorded(services, job, kept, attempt_id)
+
+    assert (kept.picture.width, kept.small) == (800, None)
+    assert line.kind == "thumbnail_not_made"
+    assert line.detail["note"]["text"].startswith("It could not be made smaller.")
 
 
 def test_a_result_of_another_type_says_so_and_has_its_thumbnail(
