@@ -288,6 +288,11 @@ READING: Final[Mapping[str, Message]] = {
         "RESULT_URL_MAX_BYTES. It is tried again ever more rarely; {provider} keeps it for some "
         "days."
     ),
+    "decoder_failed": msg(
+        "The result is here, and our part that looks into files failed; our machine may be short "
+        "of memory. Nothing is lost; it is tried again by itself. If that goes on, ask an "
+        "administrator."
+    ),
 }
 
 SENTENCES: Final[Mapping[str, Message]] = {

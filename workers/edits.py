@@ -103,7 +103,7 @@ def store(hands: Hands, claim: Claim, spooled: Spooled) -> None:
         if not finishing.end_badly(services, claim, spooled.body, ending):
             return
     except (StorageError, DecoderFailed) as error:
-        finishing.again(services, claim, why="storage_unavailable", error=error)
+        finishing.again(services, claim, why=finishing.why_not(error), error=error)
         return
     else:
         reach("uploaded")

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from core import attempts, events, jobs, rechecks, runs
 from core.claims import Claim, held
-from core.errors import AppError, StorageError
+from core.errors import AppError, DecoderFailed, ProviderError, StorageError
 from core.failpoints import reach
 from core.models import Asset, Job
 from core.providers.prices import Cost, cost
@@ -150,6 +150,16 @@ def again(
         due_in_s = backoff_s(claim.failures, longest_s=longest_s)
     with services.sessions.begin() as session:
         runs.retry(session, claim, due_in_s=due_in_s, why=why)
+
+
+def why_not(error: AppError) -> str:
+    """Return the code of core.refusals for what failed while a result was fetched and stored."""
+    match error:
+        case ProviderError():
+            return error.code
+        case DecoderFailed():
+            return "decoder_failed"
+    return "storage_unavailable"
 
 
 def load_job(services: Services, job_id: UUID) -> Job:

@@ -110,10 +110,11 @@ def store(hands: Hands, claim: Claim, ready: Ready) -> None:
             reach("fetched")
             kept = keeping.video(hands, job, path, attempt_id)
         except (StorageError, DecoderFailed, ProviderError) as error:
-            if _code(error) == CUT:
+            why = finishing.why_not(error)
+            if why == CUT:
                 _not_whole(hands, claim, None, attempt_id, why=CUT, error=error)
             else:
-                finishing.again(services, claim, why=_code(error), error=error)
+                finishing.again(services, claim, why=why, error=error)
             return
         except MediaRejected as error:
             _not_whole(hands, claim, path, attempt_id, why=BROKEN, error=error)
@@ -158,7 +159,7 @@ def store_late(hands: Hands, job_id: UUID, attempt_id: UUID, ready: Ready) -> No
 
 def why_not(error: AppError) -> str:
     """Return the code of core.refusals for why a video could not be fetched and stored."""
-    return BROKEN if isinstance(error, MediaRejected) else _code(error)
+    return BROKEN if isinstance(error, MediaRejected) else finishing.why_not(error)
 
 
 def _was_last_try(services: Services, attempt_id: UUID, *, why: str) -> bool:
@@ -202,10 +203,6 @@ def _not_whole(
             recheck_in_s=pause_s,
         )
     finishing.end_badly(hands.services, claim, path, ending)
-
-
-def _code(error: AppError) -> str:
-    return error.code if isinstance(error, ProviderError) else "storage_unavailable"
 
 
 def _attempt_id(services: Services, claim: Claim) -> UUID:

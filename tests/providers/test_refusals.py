@@ -29,6 +29,7 @@ CODES = get_args(Code)
 WORKERS = (
     "abandoned",
     "answer_lost",
+    "decoder_failed",
     "download_broken",
     "expired",
     "input_changed",

@@ -10,25 +10,14 @@ from core import clock, decisions
 from core.models import AssetKind, Attempt, Job
 from core.stages import FINAL, Stage
 from tests.workers.conftest import fault, look_now, video_filed
-from tests.workers.observing import VIDEOS, Bench
+from tests.workers.observing import VIDEOS, Bench, work_until
 from workers import sweep
 from workers.backoff import LONGEST_S, RAREST_S
 from workers.refetching import TRIES
 
-BY_NOW_S = 20.0
-
 
 def filed(bench: Bench, whom: str) -> Job:
     return video_filed(bench.hands.services, bench.user, *VIDEOS[whom])
-
-
-def work_until(bench: Bench, job: Job, done) -> None:
-    """Take steps at once, however long they would have waited."""
-    until = time.monotonic() + BY_NOW_S
-    while not done(bench.seen(job)):
-        assert time.monotonic() < until, f"It is still {bench.seen(job).stage}."
-        bench.sql("UPDATE runs SET due_at = now()")
-        bench.work()
 
 
 def ended(found) -> bool:

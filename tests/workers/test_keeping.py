@@ -8,10 +8,12 @@ from PIL import Image
 
 from core import attempts, events
 from core.models import AssetKind, Job, JobEvent
+from core.stages import FINAL, Stage
 from tests.core.conftest import LEASES, claimed
 from tests.media.makers import write_film
 from tests.media.processes import crippled
 from tests.workers.conftest import EDIT, picture
+from tests.workers.observing import Scene, work_until
 from workers import keeping
 
 
@@ -92,3 +94,21 @@ def test_what_was_asked_for_goes_without_a_word(services, hands, job, attempt_id
 
     assert kept.note is None
     assert recorded(services, job, kept, attempt_id).kind == "sending"
+
+
+@pytest.mark.parametrize("whom", ["edit", "v1", "v2"])
+def test_a_decoder_that_fails_is_waited_for_and_called_by_its_name(bench, whom):
+    scene = Scene(whom=whom)
+    job = bench.begin(scene)
+    decoder = crippled("Image.Image.save", "OSError(28, 'No space left on device')")
+
+    with bench.monkeypatch.context() as broken:
+        broken.setattr("core.media.images.decoder", decoder)
+        broken.setattr("core.media.videos.decoder", decoder)
+        work_until(bench, job, lambda found: found.waits_for)
+    decoder.close()
+    assert (bench.seen(job).stage, bench.seen(job).waits_for) == (Stage.STORING, "decoder_failed")
+
+    work_until(bench, job, lambda found: found.stage in FINAL)
+    assert bench.seen(job).stage is Stage.STORED
+    assert (bench.asked(scene).posts(), bench.asked(scene).billed()) == (1, 1)
