@@ -1,6 +1,9 @@
 """The engine and the sessions. `core.schema` makes and proves what they work on."""
 
+from typing import Final
+
 from sqlalchemy import Engine, create_engine
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
 from core.connections import KEEPALIVE, Connection
@@ -8,6 +11,10 @@ from core.connections import KEEPALIVE, Connection
 KEPT = 4  # connections that stay open; a burst's others are closed again
 STATEMENT_TIMEOUT_MS = 15_000
 IDLE_IN_TRANSACTION_MS = 60_000  # an idle transaction pins dead rows of the queue
+
+# SQLSTATE classes: connection exception, insufficient resources, operator intervention.
+OUTAGES: Final = ("08", "53", "57")
+CANCELED: Final = "57014"  # one statement alone took too long
 
 
 def open_engine(url: str, *, application: str, pool_size: int = 10) -> Engine:
@@ -37,3 +44,10 @@ def open_engine(url: str, *, application: str, pool_size: int = 10) -> Engine:
 def open_sessions(engine: Engine) -> sessionmaker[Session]:
     """Return a factory; its objects stay usable after their transaction has ended."""
     return sessionmaker(engine, expire_on_commit=False)
+
+
+def is_outage(error: DBAPIError) -> bool:
+    """Return whether the database is away: then another statement would fail as well."""
+    code = getattr(error.orig, "pgcode", None)  # without one nobody has answered
+    is_away = code is None or (code.startswith(OUTAGES) and code != CANCELED)
+    return is_away and isinstance(error, OperationalError | InterfaceError)

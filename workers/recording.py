@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 import structlog
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
 from core import attempts, events, gates, rechecks, runs
@@ -44,13 +44,14 @@ def _through_outages(services: Services, claim: Claim, act: Callable[[], T]) -> 
     """Do what has to be written until the database takes it; also when the lease is over by then.
 
     Raises:
-        IntegrityError: the database answers, and refuses it. DBAPIError: it is away for long.
+        IntegrityError, DataError: the database answers, and refuses it. DBAPIError: it is away
+            for long.
     """
     until = time.monotonic() + services.settings.store_lease_s
     while True:
         try:
             return act()
-        except IntegrityError:
+        except (IntegrityError, DataError):
             raise
         except DBAPIError as error:
             if time.monotonic() > until:

@@ -10,6 +10,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
 from core import assets, attempts, clock, expiry, rechecks, runs
+from core.database import is_outage
 from core.errors import AppError, NotFound
 from core.failpoints import reach
 from core.models import Attempt, Run
@@ -34,7 +35,9 @@ def _orphan_alone(hands: Hands, job_id: UUID) -> bool:
     """Take up one orphan; what fails with it, its disk say, holds up no other."""
     try:
         return _in_a_commit(hands, _orphan, job_id)
-    except OSError:
+    except Exception as error:
+        if isinstance(error, DBAPIError) and is_outage(error):
+            raise
         log.exception("orphan_not_taken_up", job_id=str(job_id))
         return False
 
@@ -139,14 +142,14 @@ def _alone(hands: Hands, attempt_id: UUID, take_up: Callable[[], bool]) -> bool:
     """Take up one thing; what fails with it holds up no other."""
     try:
         return take_up()
-    except DBAPIError:
-        raise  # an outage: the others would fail as well
     except AttemptUnknown:
         hands.spool.put_by(attempt_id)
         log.warning("spooled_by_a_stranger", attempt_id=str(attempt_id), kept_in="strangers")
     except AppError as error:  # the bucket is away, say: the next pass tries again
         log.warning("not_taken_up", attempt_id=str(attempt_id), reason=str(error))
-    except Exception:
+    except Exception as error:
+        if isinstance(error, DBAPIError) and is_outage(error):
+            raise
         # Every other paid answer waits behind this one: log it, and go on.
         log.exception("not_taken_up", attempt_id=str(attempt_id))
     return False

@@ -19,6 +19,7 @@ from core.errors import BadResult
 from core.providers import EditAnswer, EditResult
 from core.providers.codes import Code
 from core.providers.long_strings import FileSource, Span, Unreadable, characters, parse
+from core.providers.said import storable
 from core.providers.verdicts import Answered, not_sent, unsure, useless
 
 log = structlog.get_logger(__name__)
@@ -187,8 +188,8 @@ def read_answer(path: Path, answer: EditAnswer) -> EditResult:
     final = found.final
     return EditResult(
         images=images,
-        actual={name: final[name] for name in RESOLVED if final.get(name) is not None},
-        usage=_usage(final),
+        actual=storable({name: final[name] for name in RESOLVED if final.get(name) is not None}),
+        usage=storable(_usage(final)),
         unusable=len(problems),
     )
 

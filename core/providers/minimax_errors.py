@@ -11,7 +11,7 @@ from typing import Any, Final
 from core.errors import ProviderError
 from core.providers.codes import Code
 from core.providers.observations import Never, NotTaken, Verdict, meaning
-from core.providers.said import said, wait_s
+from core.providers.said import said, storable_text, wait_s
 from core.providers.verdicts import Answered, error_of, nothing_happened
 
 PROVIDER: Final = "MiniMax"
@@ -133,7 +133,7 @@ def trace_of(headers: Mapping[str, str], document: Any) -> str | None:
     """Return what MiniMax's support can find this call by."""
     named = document.get("request_id") if isinstance(document, dict) else None
     found = headers.get("trace-id") or named
-    return str(found)[:200] if found else None
+    return storable_text(str(found)[:200]) if found else None
 
 
 def creation_error(

@@ -22,7 +22,7 @@ from core.providers import (
 )
 from core.providers.minimax_calls import Calls, link, text
 from core.providers.minimax_errors import broken_code, number_of
-from core.providers.said import said
+from core.providers.said import said, storable
 
 log = structlog.get_logger(__name__)
 
@@ -143,8 +143,8 @@ class MiniMaxV2:
             raise self._calls.incomplete("says 'succeeded' without a link")
         return Ready(
             download_url=url,
-            actual={name: task[name] for name in ACTUAL if task.get(name) is not None},
-            usage=usage if isinstance(usage, dict) else {},
+            actual=storable({name: task[name] for name in ACTUAL if task.get(name) is not None}),
+            usage=storable(usage) if isinstance(usage, dict) else {},
         )
 
     def _listed(self, item: Any) -> ListedTask:

@@ -1,10 +1,11 @@
 """A provider's own words, made fit for our logs, rows and pages; and how long it says to wait."""
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Final
+from typing import Any, Final
 
 LONGEST: Final = 2000  # characters
 LONGEST_WAIT_S: Final = 3600.0
@@ -29,8 +30,33 @@ def said(text: object, *, secrets: Sequence[str] = ()) -> str:
     cleaned = str(text)[: 4 * LONGEST]
     for secret in filter(None, secrets):
         cleaned = cleaned.replace(secret, HIDDEN)
-    cleaned = _SECRETS.sub(HIDDEN, cleaned.replace("\0", "").strip())
+    cleaned = _SECRETS.sub(HIDDEN, storable_text(cleaned).strip())
     return cleaned if len(cleaned) <= LONGEST else cleaned[: LONGEST - 1] + "…"
+
+
+def storable_text(text: str) -> str:
+    """Return a text as Postgres takes it: without NULs and halves of surrogate pairs."""
+    return text.replace("\0", "").encode("utf-8", "replace").decode("utf-8")
+
+
+def storable(value: Any) -> Any:
+    """Return a value of a provider's JSON as Postgres takes it.
+
+    What it does not take, or was too long to be read (`long_strings.Span`), becomes None.
+    """
+    match value:
+        case str():
+            return storable_text(value)
+        case float():
+            return value if math.isfinite(value) else None
+        case bool() | int() | None:
+            return value
+        case dict():
+            return {storable_text(str(name)): storable(each) for name, each in value.items()}
+        case list():
+            return [storable(each) for each in value]
+        case _:
+            return None
 
 
 def wait_s(headers: Mapping[str, str], message: str = "") -> float | None:

@@ -167,6 +167,15 @@ class TestScanning:
         assert found.error == {"message": "no", "code": "moderation_blocked"}
 
 
+def test_values_that_no_database_takes_are_left_out(spool):
+    odd = {"size": "8\0x8", "usage": {"total_tokens": 82, "note": "\ud800"}}
+    spool.write_bytes(json.dumps({**document(png()), **odd}).encode())
+    found = read_answer(spool, answer())
+
+    assert found.actual["size"] == "8x8"
+    assert found.usage == {"total_tokens": 82, "note": "?"}
+
+
 class TestWriting:
     @pytest.mark.parametrize("size_bytes", [0, 5, 2**20])
     def test_what_is_written_stays(self, spool, size_bytes):

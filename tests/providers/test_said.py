@@ -5,7 +5,8 @@ from email.utils import format_datetime
 
 import pytest
 
-from core.providers.said import LONGEST, said, wait_s
+from core.providers.long_strings import Span
+from core.providers.said import LONGEST, said, storable, wait_s
 
 
 @pytest.mark.parametrize(
@@ -65,3 +66,16 @@ def test_the_time_to_wait_is_the_longest_that_is_named(headers, message, expecte
 def test_a_date_to_come_back_is_understood():
     later = format_datetime(datetime.now(UTC) + timedelta(seconds=90), usegmt=True)
     assert wait_s({"retry-after": later}) == pytest.approx(90, abs=2)
+
+
+def test_what_postgres_does_not_take_is_not_kept():
+    odd = {"a\0": "b\0", "half": "\ud800", "deep": [float("nan"), float("inf"), 1.5, True, None]}
+    assert storable(odd) == {"a": "b", "half": "?", "deep": [None, None, 1.5, True, None]}
+
+
+def test_the_place_of_a_long_string_is_no_value():
+    assert storable({"size": Span(3, 90)}) == {"size": None}
+
+
+def test_half_a_surrogate_pair_is_no_reason_to_forget_the_rest():
+    assert said("a \ud83d boat") == "a ? boat"

@@ -237,3 +237,28 @@ def test_an_answer_that_comes_back_after_its_job_was_given_up_for_lost_is_kept(
     assert detail.of_kind(AssetKind.RESULT)
     assert detail.job.final_stage == Stage.BAD_RESULT
     assert list(hands.spool.complete_ones()) == []
+
+
+REFUSING = """
+    CREATE FUNCTION refusing() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    RAISE EXCEPTION 'no' USING ERRCODE = '22P05'; END $$;
+    CREATE TRIGGER refusing BEFORE UPDATE ON runs FOR EACH ROW
+    WHEN (OLD.job_id = '{}') EXECUTE FUNCTION refusing()
+"""
+
+
+def test_what_the_database_refuses_of_one_holds_up_no_other(services, hands, kim, file_edit):
+    jobs = [file_edit(), file_edit()]
+    for _ in jobs:
+        attempt = intended(services, claimed(hands))
+        spooled_answer(services, hands, attempt, next(j for j in jobs if j.id == attempt.job_id))
+    for job in jobs:
+        die(services, job)
+    with services.sessions.begin() as session:
+        (first, *_) = hands.spool.complete_ones()
+        session.execute(text(REFUSING.format(first.job_id)))
+
+    assert sweep.recover(hands) == 1
+    assert sweep.sweep(hands) == 0  # nor does it stop this one
+    (other,) = (job for job in jobs if job.id != first.job_id)
+    assert stage_of(services, kim, other) is Stage.STORING
