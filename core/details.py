@@ -13,6 +13,7 @@ from core.polling import STALLED_S
 from core.queue import Place
 from core.sentences import stage_of
 from core.services import Services
+from core.spending import KEPT, Charge, charges, late_endings
 from core.stages import Stage
 
 
@@ -43,10 +44,19 @@ class Detail:
         return (datetime.now(UTC) - self.run.stage_since).total_seconds() >= STALLED_S
 
     @property
+    def late(self) -> Mapping[UUID, str]:
+        """Return how the results ended that the job went on without, by attempt."""
+        return late_endings(self.events)
+
+    @property
     def late_attempts(self) -> frozenset[UUID]:
         """Return the attempts whose results came when the job had gone on without them."""
-        came = (event for event in self.events if event.kind == "late_result_kept")
-        return frozenset(event.attempt_id for event in came if event.attempt_id is not None)
+        return frozenset(id for id, ended in self.late.items() if ended == KEPT)
+
+    @property
+    def charges(self) -> Sequence[Charge]:
+        """Return what each of its requests costs."""
+        return charges(self.stage, self.attempts, self.late)
 
     @property
     def stage(self) -> Stage:

@@ -134,9 +134,15 @@ def stored(
     run = held(session, claim)
     job = job_of(session, run)
     job.cover_asset_id = cover_asset_id
-    job.cost_usd = cost_usd
-    job.price_version = price_version
+    add_cost(job, cost_usd, price_version)
     return end(session, run, Stage.STORED, by=claim.worker)
+
+
+def add_cost(job: Job, cost_usd: Decimal | None, price_version: str | None) -> None:
+    """Add what one result cost: another one, of a request before or after it, may be here too."""
+    if cost_usd is not None:
+        job.cost_usd = (job.cost_usd or 0) + cost_usd
+        job.price_version = price_version
 
 
 # --- moves of the sweep, of callbacks and of people -------------------------------------

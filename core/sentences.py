@@ -1,11 +1,13 @@
 """What a stage means for a person, in one sentence each, and how it is coloured."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final
+from uuid import UUID
 
 from core.errors import Message, msg
 from core.models import Attempt, Job, Provider, Run
-from core.spending import refused_afterwards
+from core.spending import became, withheld
 from core.stages import Outcome, Stage, Status
 
 
@@ -72,11 +74,14 @@ OUTCOME_LABELS: Final = {
 _WITHHELD: Final = msg("Refused; it may have cost")
 
 
-def outcome_label(attempt: Attempt) -> Message:
-    """Return what became of a paid request, and what that means for the money."""
-    if refused_afterwards(attempt):
+def outcome_label(attempt: Attempt, late: Mapping[UUID, str]) -> Message:
+    """Return what became of a paid request, and what that means for the money.
+
+    `late` is how late results ended: see `core.spending`.
+    """
+    if withheld(attempt, late):
         return _WITHHELD
-    return OUTCOME_LABELS[Outcome(attempt.outcome)]
+    return OUTCOME_LABELS[became(attempt, late)]
 
 
 _TONES: Final = {

@@ -1,42 +1,112 @@
-"""Whether a job has cost anything, where no amount is known: nothing, perhaps, or about its price.
+"""What is known of a job's cost, request by request: charged, perhaps, or not at all.
 
-Pure: what is known of its paid requests in, a word out.
+Pure: what is recorded of its paid requests in, a word for each out.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Final
+from uuid import UUID
 
-from core.models import Attempt
-from core.stages import FINAL, Outcome, Stage
+from core.models import Attempt, JobEvent
+from core.refusals import BAD_RESULT, NOT_SENT, NOT_TAKEN, REFUSED
+from core.stages import LIVE_OUTCOMES, Outcome, Stage
 
+KEPT: Final = "kept"  # how a late result ended that is here; another one ends with a code
+_GOES_ON: Final = "goes_on"
 _DOUBTFUL: Final = frozenset({Outcome.UNKNOWN, Outcome.SUPERSEDED})
+_LASTS: Final = LIVE_OUTCOMES | {Outcome.REJECTED}  # a refusal ends its job
 _FREE: Final = frozenset({Outcome.NOT_SENT, Outcome.REJECTED})
 # Given up: also a job that an older database, once restored, has no request of. Failed:
 # MiniMax usually charges nothing for it, and says no more than that.
-_DOUBTFUL_ENDS: Final = frozenset({Stage.ABANDONED, Stage.FAILED})
+_DOUBTFUL_STAGES: Final = frozenset({Stage.UNCERTAIN, Stage.ABANDONED, Stage.FAILED})
+
+# What became of a request that was sent again meanwhile: of its task, by how that ended, and
+# without one by what its answer said when it came. Any other word leaves the doubt.
+_OF_A_TASK: Final[Mapping[str, Outcome]] = {
+    **dict.fromkeys((_GOES_ON, KEPT, "result_expired", *BAD_RESULT), Outcome.ACCEPTED),
+    "cancelled_at_provider": Outcome.NOT_SENT,
+}
+_OF_AN_ANSWER: Final[Mapping[str, Outcome]] = {
+    **dict.fromkeys((*NOT_SENT, *NOT_TAKEN), Outcome.NOT_SENT),
+    **dict.fromkeys(REFUSED, Outcome.REJECTED),
+    **dict.fromkeys((KEPT, *BAD_RESULT), Outcome.ACCEPTED),
+}
 
 
-class Spent(StrEnum):
+class Charge(StrEnum):
+    """What one request costs."""
+
     NOTHING = "nothing"
     PERHAPS = "perhaps"
     ITS_PRICE = "its_price"  # or will, when it ends
+    COUNTED = "counted"  # its price, and that is in the job's cost if one is known
 
 
-def spent(stage: Stage, attempts: Sequence[Attempt]) -> Spent:
-    """Return what is known of a job's cost from where it stands and what was sent for it."""
-    if stage in _DOUBTFUL_ENDS or any(in_doubt(attempt) for attempt in attempts):
-        return Spent.PERHAPS
-    # What was taken and then cancelled had not begun: that is never charged.
-    free = stage is Stage.CANCELLED or all(attempt.outcome in _FREE for attempt in attempts)
-    return Spent.NOTHING if stage in FINAL and free else Spent.ITS_PRICE
+def late_endings(events: Sequence[JobEvent]) -> Mapping[UUID, str]:
+    """Return how the late result of each request that had one to come ended: KEPT, or a code."""
+    codes = {
+        event.attempt_id: str(event.detail.get("code"))
+        for event in events
+        if event.kind == "late_result_missing" and event.attempt_id is not None
+    }
+    return codes | {
+        event.attempt_id: KEPT
+        for event in events
+        if event.kind == "late_result_kept" and event.attempt_id is not None
+    }
 
 
-def in_doubt(attempt: Attempt) -> bool:
-    """Return whether nobody knows if a request was charged."""
-    return attempt.outcome in _DOUBTFUL or refused_afterwards(attempt)
+def became(attempt: Attempt, late: Mapping[UUID, str]) -> Outcome:
+    """Return what is known of a request by now, also if it was sent again before that was so."""
+    if attempt.outcome != Outcome.SUPERSEDED:
+        return Outcome(attempt.outcome)
+    if attempt.provider_task_id is not None:
+        return _OF_A_TASK.get(late.get(attempt.id, _GOES_ON), Outcome.SUPERSEDED)
+    said = late.get(attempt.id) or attempt.observation or ""
+    return _OF_AN_ANSWER.get(said, Outcome.SUPERSEDED)
 
 
-def refused_afterwards(attempt: Attempt) -> bool:
+def withheld(attempt: Attempt, late: Mapping[UUID, str]) -> bool:
     """Return whether a request was refused when the provider had made its result already."""
-    return attempt.outcome == Outcome.REJECTED and attempt.observation == "moderation_output"
+    refused = became(attempt, late) is Outcome.REJECTED
+    return refused and attempt.observation == "moderation_output"
+
+
+def charges(
+    stage: Stage, attempts: Sequence[Attempt], late: Mapping[UUID, str]
+) -> Sequence[Charge]:
+    """Return what each request of a job costs; the last one is that which its stage is about."""
+    last = next((it for it in attempts if it.outcome in _LASTS), None)
+    before = [_of_one(it, late) for it in attempts if it is not last]
+    return [*before, _of_one(last, late) if last and _is_told(last, late) else _by(stage, last)]
+
+
+def _is_told(attempt: Attempt, late: Mapping[UUID, str]) -> bool:
+    """Return whether a request's own record says more of its cost than its job's stage does."""
+    return attempt.outcome == Outcome.REJECTED or attempt.id in late
+
+
+def _of_one(attempt: Attempt, late: Mapping[UUID, str]) -> Charge:
+    ended = late.get(attempt.id)
+    outcome = _OF_A_TASK.get(ended, Outcome.UNKNOWN) if ended else became(attempt, late)
+    if outcome in _DOUBTFUL or withheld(attempt, late):
+        return Charge.PERHAPS
+    if outcome in _FREE:
+        return Charge.NOTHING
+    return Charge.COUNTED if ended == KEPT else Charge.ITS_PRICE
+
+
+def _by(stage: Stage, live: Attempt | None) -> Charge:
+    """Return what the request costs that a job waits for, or ended with, by where the job stands.
+
+    Of a job that is yet to be sent, and of one that an older database has no request of, there
+    is none.
+    """
+    if stage is Stage.STORED:
+        return Charge.COUNTED
+    if stage in _DOUBTFUL_STAGES:
+        return Charge.PERHAPS
+    # What was taken and then cancelled had not begun: that is never charged.
+    to_come = live is not None or stage in {Stage.READY, Stage.SUBMITTING}
+    return Charge.ITS_PRICE if to_come and stage is not Stage.CANCELLED else Charge.NOTHING

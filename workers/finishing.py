@@ -81,9 +81,7 @@ def keep_late(
     if events.count(session, job.id, "late_result_kept", attempt_id=delivery.attempt_id):
         return
     price = _price(services, job, delivery)
-    if price.usd is not None:
-        job.cost_usd = (job.cost_usd or 0) + price.usd
-        job.price_version = price.price_version
+    runs.add_cost(job, price.usd, price.price_version)
     job.cover_asset_id = job.cover_asset_id or covers[0].id
     events.record(session, job.id, "late_result_kept", by="worker", attempt_id=delivery.attempt_id)
     events.show_change(session, job_id=job.id, user_id=job.user_id)

@@ -16,7 +16,7 @@ def show(detail: Detail) -> None:
     columns = [
         (_("No."), [str(attempt.n) for attempt in detail.attempts]),
         (_("When"), [moment(attempt.created_at) for attempt in detail.attempts]),
-        (_("What became of it"), [say(outcome_label(attempt)) for attempt in detail.attempts]),
+        (_("What became of it"), [_became(detail, attempt) for attempt in detail.attempts]),
         (_("Consent"), [_consent(detail, attempt) for attempt in detail.attempts]),
         (_("Request id"), [attempt.request_id or "" for attempt in detail.attempts]),
         (_("Task id"), [attempt.provider_task_id or "" for attempt in detail.attempts]),
@@ -24,6 +24,10 @@ def show(detail: Detail) -> None:
     telling = [(name, cells) for name, cells in columns if any(cells)]
     rows = zip(*(cells for _name, cells in telling), strict=True)
     look.table([name for name, _cells in telling], rows)
+
+
+def _became(detail: Detail, attempt: Attempt) -> str:
+    return say(outcome_label(attempt, detail.late))
 
 
 def _consent(detail: Detail, attempt: Attempt) -> str:

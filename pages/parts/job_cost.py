@@ -3,38 +3,42 @@
 from decimal import Decimal
 
 from core.details import Detail
-from core.spending import Spent, in_doubt, spent
+from core.spending import Charge
 from pages.parts.formats import usd
 from pages.parts.words import _
 
 
 def told(detail: Detail) -> str:
     """Return a job's cost: its amount, nothing, or what it may come to."""
-    if detail.job.cost_usd is not None:
-        return _known(detail, detail.job.cost_usd)
-    estimate = detail.job.estimate_usd
-    match spent(detail.stage, detail.attempts):
-        case Spent.NOTHING:
-            return usd(Decimal(0))
-        case Spent.PERHAPS if estimate is not None:
-            return _("may have cost about {amount}", amount=usd(_times(detail, estimate)))
-        case Spent.PERHAPS:
-            return _("unknown; it may have cost something")
-    return _("about {amount}", amount=usd(estimate)) if estimate is not None else _("unknown")
+    charges, each = detail.charges, _each(detail)
+    doubtful = charges.count(Charge.PERHAPS)
+    is_sure = doubtful + charges.count(Charge.NOTHING) < len(charges)
+    if not is_sure and not doubtful:
+        return usd(Decimal(0))
+    if each is None:
+        return _("unknown") if is_sure else _("unknown; it may have cost something")
+    more = usd(each * doubtful)
+    if not is_sure:
+        return _("may have cost about {amount}", amount=more)
+    amount = _sure(detail, each)
+    if not doubtful:
+        return amount
+    return _("{amount}; other requests may have cost about {more}", amount=amount, more=more)
 
 
-def _known(detail: Detail, amount: Decimal) -> str:
-    """A request that was sent again may have cost beside the one whose result came."""
-    estimate = detail.job.estimate_usd
-    if not _doubtful(detail) or estimate is None:
-        return usd(amount)
-    more = usd(_times(detail, estimate))
-    return _("{amount}; earlier requests may have cost about {more}", amount=usd(amount), more=more)
+def _each(detail: Detail) -> Decimal | None:
+    """Return what one request costs, about: as it was estimated, or as those were that came."""
+    job, counted = detail.job, detail.charges.count(Charge.COUNTED)
+    if job.estimate_usd is not None or job.cost_usd is None:
+        return job.estimate_usd
+    return job.cost_usd / max(counted, 1)
 
 
-def _times(detail: Detail, estimate: Decimal) -> Decimal:
-    return estimate * max(_doubtful(detail), 1)
-
-
-def _doubtful(detail: Detail) -> int:
-    return sum(in_doubt(attempt) for attempt in detail.attempts)
+def _sure(detail: Detail, each: Decimal) -> str:
+    """Return what is charged for certain; what has no price yet counts as one request does."""
+    known, unpriced = detail.job.cost_usd, detail.charges.count(Charge.ITS_PRICE)
+    if known is None:
+        unpriced += detail.charges.count(Charge.COUNTED)
+    elif not unpriced:
+        return usd(known)
+    return _("about {amount}", amount=usd((known or 0) + each * unpriced))

@@ -8,8 +8,8 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import func, text
 
-from core import attempts, decisions, refusals, runs
-from core.models import Job
+from core import attempts, decisions, events, refusals, runs
+from core.models import Attempt, Job
 from core.sentences import SENTENCES
 from core.stages import Outcome, Stage
 from tests.core.conftest import claimed, filed
@@ -203,6 +203,54 @@ def test_each_request_that_may_have_cost_is_counted(open_page, services, kim):
     unsure(services, *sent(services))
 
     assert cost(open_page, job) == "may have cost about $0.56"
+
+
+@pytest.fixture
+def sent_again(services, kim) -> tuple[Job, Attempt]:
+    """A job in the queue once more, and its first request, of which nobody knows."""
+    job = filed(services.sessions, kim, estimate_usd=Decimal("0.28"))
+    claim, attempt = sent(services)
+    unsure(services, claim, attempt)
+    with services.sessions.begin() as session:
+        decisions.send_again(session, kim, job.id)
+    return job, attempt
+
+
+def test_what_was_sent_before_is_doubted_beside_what_is_to_come(open_page, sent_again):
+    job, _ = sent_again
+    assert cost(open_page, job) == "about $0.28; other requests may have cost about $0.28"
+
+
+def test_a_late_result_is_paid_for_and_in_doubt_no_more(open_page, services, sent_again):
+    job, attempt = sent_again
+    with services.sessions.begin() as session:
+        events.record(session, job.id, "late_result_kept", by="worker", attempt_id=attempt.id)
+        runs.add_cost(session.get_one(Job, job.id), Decimal("0.30"), "v")
+
+    assert cost(open_page, job) == "about $0.58"
+    assert "<td>Taken; it costs</td>" in said(open_page("job", id=str(job.id)))
+
+
+def test_a_refusal_that_came_late_ends_the_doubt(open_page, services, sent_again):
+    job, attempt = sent_again
+    with services.sessions.begin() as session:
+        attempts.settled(session, attempt.id, Outcome.REJECTED, observation="invalid_request")
+
+    assert cost(open_page, job) == "about $0.28"
+    assert "<td>Refused; it costs nothing</td>" in said(open_page("job", id=str(job.id)))
+
+
+def test_a_price_that_nobody_estimated_is_told_by_what_came(open_page, services, sent_again):
+    job, attempt = sent_again
+    claim, second = sent(services)
+    unsure(services, claim, second)
+    with services.sessions.begin() as session:
+        events.record(session, job.id, "late_result_kept", by="worker", attempt_id=attempt.id)
+        changed = session.get_one(Job, job.id)
+        runs.add_cost(changed, Decimal("0.30"), "v")
+        changed.estimate_usd = None
+
+    assert cost(open_page, job) == "$0.30; other requests may have cost about $0.30"
 
 
 def test_a_withheld_result_is_not_called_free(open_page, services, kim):

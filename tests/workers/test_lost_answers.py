@@ -1,10 +1,13 @@
+from datetime import timedelta
+
 import pytest
 import requests
 from sqlalchemy import update
 
-from core import attempts, decisions
+from core import attempts, decisions, runs
 from core.details import load
 from core.models import AssetKind, Attempt
+from core.spending import Charge
 from core.stages import Outcome, Stage
 from tests.workers.conftest import billed, fault, look_now
 
@@ -94,6 +97,28 @@ def test_a_result_that_turns_up_after_sending_again_is_kept_beside_the_other(
     assert detail.job.cost_usd == 2 * first.job.cost_usd
     assert "late_result_kept" in [event.kind for event in detail.events]
     assert detail.stage is Stage.STORED
+
+
+def test_a_result_that_turns_up_before_the_second_one_is_counted_beside_it(
+    file_video, settle, services, hands, kim, minimax_simulator
+):
+    fault(minimax_simulator, "reset_after_accept", times=1)
+    job = file_video(*V2)
+    settle(job)
+    with services.sessions.begin() as session:
+        decisions.send_again(session, kim, job.id)
+        runs.locked(session, job.id).due_at += timedelta(hours=1)
+    while not detail_of(services, kim, job).of_kind(AssetKind.RESULT):
+        look_now(hands)
+    first = detail_of(services, kim, job)
+    with services.sessions.begin() as session:
+        runs.due_now(session, runs.locked(session, job.id))
+
+    detail = settle(job)
+
+    assert detail.stage is Stage.STORED
+    assert detail.job.cost_usd == 2 * first.job.cost_usd
+    assert detail.charges == [Charge.COUNTED, Charge.COUNTED]
 
 
 def test_a_result_that_turns_up_after_giving_up_is_kept(
