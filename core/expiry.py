@@ -17,10 +17,14 @@ V2_TASK: Final = timedelta(days=7)  # providers.md 2.6: then the task and its fi
 SPOOLED_ELSEWHERE: Final = timedelta(days=7)
 
 CODES: Final = {
-    Stage.READY: (Stage.EXPIRED, "expired"),
     Stage.GENERATING: (Stage.EXPIRED, "task_expired"),
     Stage.STORING: (Stage.BAD_RESULT, "answer_lost"),
 }
+# Whom a request waited for at last that was never taken. Our key, our quota and our settings are
+# ours to mend; whoever names no reason stood in line.
+_WAITED_FOR_PROVIDER: Final = frozenset(
+    {"unreachable", "rate_limited", "slow_down", "overloaded", "usage_window_full"}
+)
 NEVER_COPIED: Final = (Stage.EXPIRED, "result_expired")  # a video: its provider had it, not we
 
 
@@ -68,6 +72,14 @@ def _time_is_up() -> ColumnElement[bool]:
 
 def _ending(run: Run) -> tuple[Stage, str]:
     """Return the final stage and its code. Only an edit's answer lies on a disk of ours."""
+    if Stage(run.stage) is Stage.READY:
+        return Stage.EXPIRED, _untaken(run.waiting_for)
     if Stage(run.stage) is Stage.STORING and run.spool_host is None:
         return NEVER_COPIED
     return CODES[Stage(run.stage)]
+
+
+def _untaken(waiting_for: str | None) -> str:
+    if waiting_for is None:
+        return "expired_in_line"
+    return "expired" if waiting_for in _WAITED_FOR_PROVIDER else "expired_here"

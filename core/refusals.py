@@ -225,9 +225,14 @@ GIVEN_UP: Final[Mapping[str, Message]] = {
         "The task was cancelled at {provider} before it began, and not charged. You can start a "
         "new job."
     ),
-    "expired": msg(
-        "{provider} did not take this request within a day. Nothing was charged. You can start a "
-        "new job."
+    "expired": msg("{provider} did not take this request within a day. You can start a new job."),
+    "expired_here": msg(
+        "Something on our side kept this request back for a day; it was not {provider}'s fault. "
+        "An administrator must look into it. You can start a new job."
+    ),
+    "expired_in_line": msg(
+        "The turn of this request did not come within a day. An administrator can tell whether no "
+        "worker was running or the gate of {provider} was closed. You can start a new job."
     ),
     "abandoned": msg(
         "You gave up on this request. It may have been charged. If its result still turns up, it "
@@ -304,6 +309,8 @@ SENTENCES: Final[Mapping[str, Message]] = {
     **GIVEN_UP,
     **READING,
 }
+# What it cost is said beside these, by `core.sentences.about_money`: it depends on the job.
+CHARGE_UNSAID: Final = frozenset({"moderation_input", "expired", "expired_here", "expired_in_line"})
 UNFORESEEN: Final = msg("{provider} did not do what was asked (code {code}).")
 
 

@@ -1,13 +1,14 @@
 """What a stage means for a person, in one sentence each, and how it is coloured."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
+from core import refusals
 from core.errors import Message, msg
 from core.models import Attempt, Job, Provider, Run
-from core.spending import became, withheld
+from core.spending import Charge, became, withheld
 from core.stages import Outcome, Stage, Status
 
 
@@ -50,8 +51,9 @@ SENTENCES: Final = {
     Stage.EXPIRED: msg("Its time ran out."),
     Stage.BAD_RESULT: msg("The answer held nothing usable."),
     Stage.ABANDONED: msg("You gave up on it. If its result still turns up, it is kept here."),
-    Stage.CANCELLED: msg("Cancelled before it cost anything."),
+    Stage.CANCELLED: msg("Cancelled before it cost anything more."),
 }
+_CANCELLED_FREE: Final = msg("Cancelled before it cost anything.")
 
 STALLED: Final = msg("It takes far longer than usual; we look ever more rarely. Nothing is lost.")
 
@@ -82,6 +84,32 @@ def outcome_label(attempt: Attempt, late: Mapping[UUID, str]) -> Message:
     if withheld(attempt, late):
         return _WITHHELD
     return OUTCOME_LABELS[became(attempt, late)]
+
+
+_NOT_CHARGED: Final = msg("This request was not charged.")
+_PERHAPS_CHARGED: Final = msg("This request may have been charged.")
+_PERHAPS_BEFORE: Final = msg("What was sent before may have been charged.")
+_CHARGED_BEFORE: Final = msg("What was sent before is paid for.")
+
+
+def sentence(stage: Stage, charges: Sequence[Charge]) -> Message:
+    """Return what a stage means for a person; `charges` are those of `core.spending`."""
+    free = stage is Stage.CANCELLED and {*charges} == {Charge.NOTHING}
+    return _CANCELLED_FREE if free else SENTENCES[stage]
+
+
+def about_money(code: str | None, charges: Sequence[Charge]) -> Iterator[Message]:
+    """Yield what has to be added, for the money, to how a job ended and to the code of why.
+
+    A code speaks of the last request alone, and some leave even that unsaid.
+    """
+    *before, last = charges
+    if code in refusals.CHARGE_UNSAID:
+        yield _NOT_CHARGED if last is Charge.NOTHING else _PERHAPS_CHARGED
+    if Charge.PERHAPS in before:
+        yield _PERHAPS_BEFORE
+    elif {*before} - {Charge.NOTHING}:
+        yield _CHARGED_BEFORE
 
 
 _TONES: Final = {

@@ -1,6 +1,7 @@
 """A job's picture or film as it comes, and what comes next."""
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
@@ -9,7 +10,15 @@ from core import refusals
 from core.details import Detail
 from core.links import link_of
 from core.models import Asset, AssetKind, Provider, User
-from core.sentences import LABELS, SENTENCES, STALLED, provider_status, tone_of, vendor
+from core.sentences import (
+    LABELS,
+    STALLED,
+    about_money,
+    provider_status,
+    sentence,
+    tone_of,
+    vendor,
+)
 from core.services import services
 from core.stages import LIVE, Stage
 from pages.parts import clicks, next_steps, run_again
@@ -23,7 +32,8 @@ def result(detail: Detail, *, key: str) -> None:
     """Show the results, or how far they are."""
     job_view(key=key, labels=_labels(), data=_data(detail))
     if detail.job.error_code:
-        look.notice("bad", _why(detail, detail.job.error_code))
+        why = [_why(detail, detail.job.error_code), *_about_money(detail)]
+        look.notice("bad", " ".join(why))
     elif detail.waits_for:
         uncertain = detail.stage is Stage.UNCERTAIN
         look.notice("decide" if uncertain else "quiet", _why(detail, detail.waits_for))
@@ -31,6 +41,10 @@ def result(detail: Detail, *, key: str) -> None:
 
 def _why(detail: Detail, code: str) -> str:
     return say(refusals.explain(code, provider=vendor(detail.job.provider)))
+
+
+def _about_money(detail: Detail) -> Sequence[str]:
+    return [say(told) for told in about_money(detail.job.error_code, detail.charges)]
 
 
 def _labels() -> dict[str, str]:
@@ -83,7 +97,9 @@ def _provider_status(detail: Detail) -> str | None:
 
 def _sentence(detail: Detail) -> str:
     """Return what the stage means; of a job that waits also why, and about how long."""
-    told = [say(SENTENCES[detail.stage])]
+    told = [say(sentence(detail.stage, detail.charges))]
+    if detail.stage is Stage.CANCELLED and not detail.job.error_code:
+        told.extend(_about_money(detail))
     if detail.stalled:
         told.append(say(STALLED))
     place = detail.place

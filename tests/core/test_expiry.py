@@ -36,6 +36,26 @@ def test_what_nobody_took_within_a_day_ends(sessions, old):
     assert final_stage(sessions, old) == Stage.EXPIRED
 
 
+@pytest.mark.parametrize(
+    ("waited_for", "code"),
+    [
+        ("rate_limited", "expired"),
+        ("storage_unavailable", "expired_here"),
+        ("balance_empty", "expired_here"),
+        (None, "expired_in_line"),
+    ],
+)
+def test_what_it_waited_for_at_last_tells_whose_fault_it_is(sessions, old, waited_for, code):
+    if waited_for is not None:
+        claim = claimed(sessions)
+        with sessions.begin() as session:
+            runs.postponed(session, claim, due_in_s=0, why=waited_for)
+
+    assert ended(sessions, old)
+    with sessions() as session:
+        assert session.get_one(Job, old.id).error_code == code
+
+
 def test_what_was_taken_since_it_was_listed_goes_on(sessions, old):
     claim = claimed(sessions)
     assert not ended(sessions, old)

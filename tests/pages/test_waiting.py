@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import func, text
 
-from core import attempts, decisions, events, refusals, runs
+from core import attempts, decisions, events, expiry, refusals, runs
 from core.models import Attempt, Job
 from core.sentences import SENTENCES
 from core.stages import Outcome, Stage
@@ -219,6 +219,97 @@ def sent_again(services, kim) -> tuple[Job, Attempt]:
 def test_what_was_sent_before_is_doubted_beside_what_is_to_come(open_page, sent_again):
     job, _ = sent_again
     assert cost(open_page, job) == "about $0.28; other requests may have cost about $0.28"
+
+
+def cancelled(services, user, job: Job) -> None:
+    with services.sessions.begin() as session:
+        decisions.cancel(session, user, job.id)
+
+
+def test_cancelling_in_time_says_that_it_cost_nothing(open_page, services, kim):
+    job = filed(services.sessions, kim)
+    cancelled(services, kim, job)
+
+    sentence = view(open_page("job", id=str(job.id)))["sentence"]
+    assert sentence == "Cancelled before it cost anything."
+
+
+def test_cancelling_what_is_sent_again_leaves_the_doubt(open_page, services, kim, sent_again):
+    job, _ = sent_again
+    cancelled(services, kim, job)
+
+    sentence = view(open_page("job", id=str(job.id)))["sentence"]
+    before = "What was sent before may have been charged."
+    assert sentence == f"Cancelled before it cost anything more. {before}"
+
+
+def test_cancelling_beside_a_late_result_says_that_it_is_paid_for(
+    open_page, services, kim, sent_again
+):
+    job, attempt = sent_again
+    with services.sessions.begin() as session:
+        events.record(session, job.id, "late_result_kept", by="worker", attempt_id=attempt.id)
+    cancelled(services, kim, job)
+
+    sentence = view(open_page("job", id=str(job.id)))["sentence"]
+    assert sentence.endswith("What was sent before is paid for.")
+
+
+def expired(services, job: Job) -> None:
+    """Let a job have waited for too long since it was filed and agreed to."""
+    with services.sessions.begin() as session:
+        session.execute(text("UPDATE jobs SET created_at = now() - interval '25 h'"))
+        session.execute(text("UPDATE attempts SET consent_at = now() - interval '25 h'"))
+        assert expiry.end(session, job.id, by="w1")
+
+
+def test_what_waits_in_vain_was_not_charged(open_page, services, kim):
+    job = filed(services.sessions, kim)
+    expired(services, job)
+    shown = said(open_page("job", id=str(job.id)))
+
+    assert "did not come within a day" in shown
+    assert "This request was not charged." in shown
+    assert "sent before" not in shown
+
+
+def test_what_is_sent_again_in_vain_leaves_the_doubt(open_page, services, sent_again):
+    job, _ = sent_again
+    expired(services, job)
+    shown = said(open_page("job", id=str(job.id)))
+
+    assert "This request was not charged. What was sent before may have been charged." in shown
+
+
+def moderated(services, stage: Stage, outcome: Outcome) -> None:
+    """Let the next job end because its prompt or a picture was refused."""
+    claim, attempt = sent(services)
+    with services.sessions.begin() as session:
+        attempts.settled(session, attempt.id, outcome, observation="moderation_input")
+        if outcome is Outcome.ACCEPTED:
+            runs.accepted(session, claim, task_id="7", poll_in_s=0)
+    if outcome is Outcome.ACCEPTED:
+        claim = claimed(services.sessions, Stage.GENERATING)
+    with services.sessions.begin() as session:
+        runs.ended(session, claim, stage, code="moderation_input")
+
+
+def test_a_refused_prompt_costs_nothing_wherever_that_is_told(open_page, services, kim):
+    job = filed(services.sessions, kim)
+    moderated(services, Stage.REJECTED, Outcome.REJECTED)
+
+    assert cost(open_page, job) == "$0.00"
+    shown = said(open_page("job", id=str(job.id)))
+    assert "This request was not charged." in shown
+    assert "Refused; it costs nothing" in shown
+
+
+def test_a_prompt_refused_when_the_task_was_taken_may_cost(open_page, services, kim):
+    job = filed(services.sessions, kim, provider="hailuo", dialect="minimax_v2")
+    moderated(services, Stage.FAILED, Outcome.ACCEPTED)
+
+    assert cost(open_page, job) == "unknown; it may have cost something"
+    assert "This request may have been charged." in said(open_page("job", id=str(job.id)))
 
 
 def test_a_late_result_is_paid_for_and_in_doubt_no_more(open_page, services, sent_again):

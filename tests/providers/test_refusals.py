@@ -13,6 +13,7 @@ from core.providers import minimax_errors, openai_errors
 from core.providers.codes import Code
 from core.providers.observations import ROWS, Never, NotTaken
 from core.refusals import (
+    CHARGE_UNSAID,
     NOT_SENT,
     NOT_TAKEN,
     READING,
@@ -32,6 +33,8 @@ WORKERS = (
     "decoder_failed",
     "download_broken",
     "expired",
+    "expired_here",
+    "expired_in_line",
     "input_changed",
     "input_missing",
     "never_whole",
@@ -111,9 +114,14 @@ def test_a_sentence_can_be_shown(code, provider):
 
 @pytest.mark.parametrize("code", [*NOT_SENT, *NOT_TAKEN, *REFUSED, *UNKNOWN])
 def test_a_sentence_says_what_it_cost_where_that_is_known(code):
-    if code in {"storage_unavailable", "moderation_input"}:  # not a request; not known
+    if code == "storage_unavailable" or code in CHARGE_UNSAID:  # not a request; said beside it
         return
     assert "charged" in SENTENCES[code].text
+
+
+@pytest.mark.parametrize("code", sorted(CHARGE_UNSAID))
+def test_a_sentence_says_nothing_of_a_cost_that_depends_on_the_job(code):
+    assert "charged" not in SENTENCES[code].text
 
 
 @pytest.mark.parametrize("code", UNKNOWN)
