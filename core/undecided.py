@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core.decisions import may_be_found
-from core.models import Attempt, Dialect, Job, Run
+from core.models import Attempt, Job, Run
 from core.stages import LIVE_OUTCOMES, Stage
 
 
@@ -20,7 +20,6 @@ class Undecided:
     id: UUID
     user_id: UUID
     provider: str
-    dialect: str
     why: str | None
     estimate_usd: Decimal | None
     attempts: Sequence[Attempt]
@@ -28,13 +27,17 @@ class Undecided:
     @property
     def checked(self) -> Attempt | None:
         """Return the request that its provider can be asked about, if that can help."""
-        live = (attempt for attempt in self.attempts if attempt.outcome in LIVE_OUTCOMES)
-        return next(filter(may_be_found, live), None)
+        return self._live if self._live is not None and may_be_found(self._live) else None
 
     @property
     def may_call_back(self) -> bool:
-        """Return whether its provider may still tell by itself what became of it."""
-        return self.dialect == Dialect.MINIMAX_V1
+        """Return whether its provider was asked to tell by itself what becomes of it."""
+        return self._live is not None and self._live.callback_token_sha256 is not None
+
+    @property
+    def _live(self) -> Attempt | None:
+        """Return the request in doubt; an older database, once restored, may not know it."""
+        return next((it for it in self.attempts if it.outcome in LIVE_OUTCOMES), None)
 
 
 def of_job(job: Job, run: Run, attempts: Sequence[Attempt]) -> Undecided:
@@ -43,7 +46,6 @@ def of_job(job: Job, run: Run, attempts: Sequence[Attempt]) -> Undecided:
         id=job.id,
         user_id=job.user_id,
         provider=job.provider,
-        dialect=run.dialect,
         why=run.waiting_for,
         estimate_usd=job.estimate_usd,
         attempts=attempts,

@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 
+import pytest
 from sqlalchemy import update
 
 from core import decisions, rechecks, runs
@@ -11,6 +12,7 @@ from core.stages import Stage
 from tests.core.conftest import claimed, filed, person
 from tests.pages.test_waiting import said, sent, unsure
 
+FIRST_API = {"provider": "hailuo", "dialect": "minimax_v1"}
 VIDEO = {"provider": "hailuo", "dialect": "minimax_v2", "model": "MiniMax-H3"}
 
 
@@ -81,9 +83,26 @@ class TestChecking:
         assert "Not possible: OpenAI cannot tell what became of a request." in said(at)
         assert f"decide-check-{job.id}-1" not in keys(at)
 
-    def test_a_video_of_the_first_api_may_still_call_back(self, open_page, services, kim):
-        job = uncertain(services, kim, provider="hailuo", dialect="minimax_v1")
-        assert "It may still call back." in said(open_page("job", id=str(job.id)))
+    @pytest.mark.parametrize(("token", "told"), [("t" * 43, True), (None, False)])
+    def test_a_video_of_the_first_api_may_still_call_back_if_it_was_asked_to(
+        self, open_page, services, kim, token, told
+    ):
+        job = filed(services.sessions, kim, **FIRST_API)
+        unsure(services, *sent(services, callback_token=token))
+
+        shown = said(open_page("job", id=str(job.id)))
+        assert ("It may still call back." in shown) is told
+        assert "Not possible: MiniMax" in shown
+
+    def test_nothing_calls_back_about_a_request_that_a_restored_database_does_not_know(
+        self, open_page, services, kim
+    ):
+        job = filed(services.sessions, kim, **FIRST_API)
+        claim = claimed(services.sessions)
+        with services.sessions.begin() as session:
+            runs.unsure(session, claim, why="restored")
+
+        assert "It may still call back." not in said(open_page("job", id=str(job.id)))
 
     def test_asking_is_said_at_once_and_stays_visible(self, open_page, services, kim):
         job = uncertain(services, kim, **VIDEO)

@@ -19,12 +19,17 @@ def said(at) -> str:
     return "\n".join(html.proto.body for html in at.get("html"))
 
 
-def sent(services, worker: str = "w1"):
+def sent(services, worker: str = "w1", callback_token: str | None = None):
     """Claim the next job and write down that it is being sent."""
     claim = claimed(services.sessions, worker=worker)
     with services.sessions.begin() as session:
         attempt = attempts.open_one(
-            session, claim, key_id="key", send_s=60, callback_token=None, estimate_usd=None
+            session,
+            claim,
+            key_id="key",
+            send_s=60,
+            callback_token=callback_token,
+            estimate_usd=None,
         )
     return claim, attempt
 
