@@ -57,6 +57,13 @@ def of_job(session: Session, job_id: UUID, *, limit: int = 500) -> Sequence[JobE
     return list(reversed(newest))
 
 
+def of_late_results(session: Session, job_ids: Sequence[UUID]) -> Sequence[JobEvent]:
+    """Return what some jobs' logs say of results that they had gone on without."""
+    kinds = ("late_result_kept", "late_result_missing")
+    wanted = JobEvent.job_id.in_(job_ids) & JobEvent.kind.in_(kinds)
+    return session.scalars(select(JobEvent).where(wanted)).all()
+
+
 def count(
     session: Session,
     job_id: UUID,

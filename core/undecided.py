@@ -8,8 +8,10 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from core import events
 from core.decisions import may_be_found
 from core.models import Attempt, Job, Run
+from core.spending import Charge, charges, late_endings
 from core.stages import LIVE_OUTCOMES, Stage
 
 
@@ -23,6 +25,7 @@ class Undecided:
     why: str | None
     estimate_usd: Decimal | None
     attempts: Sequence[Attempt]
+    doubtful: int  # how many requests may have cost: those that were sent again before, too
 
     @property
     def checked(self) -> Attempt | None:
@@ -40,7 +43,7 @@ class Undecided:
         return next((it for it in self.attempts if it.outcome in LIVE_OUTCOMES), None)
 
 
-def of_job(job: Job, run: Run, attempts: Sequence[Attempt]) -> Undecided:
+def of_job(job: Job, run: Run, attempts: Sequence[Attempt], charges: Sequence[Charge]) -> Undecided:
     """Return what is to be decided about a job that was read already."""
     return Undecided(
         id=job.id,
@@ -49,6 +52,7 @@ def of_job(job: Job, run: Run, attempts: Sequence[Attempt]) -> Undecided:
         why=run.waiting_for,
         estimate_usd=job.estimate_usd,
         attempts=attempts,
+        doubtful=charges.count(Charge.PERHAPS),
     )
 
 
@@ -60,4 +64,8 @@ def of_jobs(session: Session, ids: Sequence[UUID]) -> Mapping[UUID, Undecided]:
     made = select(Attempt).where(Attempt.job_id.in_(tried)).order_by(Attempt.n)
     for attempt in session.scalars(made):
         tried[attempt.job_id].append(attempt)
-    return {job.id: of_job(job, run, tried[job.id]) for job, run in rows}
+    late = late_endings(events.of_late_results(session, list(tried)))
+    return {
+        job.id: of_job(job, run, tried[job.id], charges(Stage(run.stage), tried[job.id], late))
+        for job, run in rows
+    }

@@ -15,9 +15,9 @@ from core.sentences import vendor
 from core.stages import Stage
 from core.undecided import Undecided
 from pages.parts import actions, clicks
-from pages.parts.formats import time_of_day, usd
+from pages.parts.formats import number, time_of_day, usd
 from pages.parts.look import look
-from pages.parts.words import _
+from pages.parts.words import _, _n
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +41,8 @@ def show(user: User, detail: Detail) -> None:
         label = _("Cancel (free while it waits)")
         _button(user, detail.job.id, "cancel", label, requests=requests)
     if detail.run is not None and detail.stage is Stage.UNCERTAIN:
-        about_unknown(user, undecided.of_job(detail.job, detail.run, detail.attempts))
+        case = undecided.of_job(detail.job, detail.run, detail.attempts, detail.charges)
+        about_unknown(user, case)
     elif detail.run is not None and has_stalled(detail.run, at=datetime.now(UTC)):
         label = _("Stop waiting")
         cost = _("Nothing more. If the video is still made, it is charged, and kept here.")
@@ -85,31 +86,50 @@ def _about_cancelling(detail: Detail) -> None:
 
 
 def _choices(case: Undecided) -> Iterator[Choice]:
-    price = usd(case.estimate_usd) if case.estimate_usd is not None else None
     yield _check(case)
-    yield Choice(
-        decision="again",
-        label=_("Send again"),
-        cost=_(
-            "About {cost} more. If the first request was billed too, you pay twice.",
-            cost=price,
+    yield Choice(decision="again", label=_("Send again"), cost=_again(case))
+    yield Choice(decision="give_up", label=_("Give up"), cost=_give_up(case))
+
+
+def _again(case: Undecided) -> str:
+    """Return what one more request costs, beside all that may have cost before."""
+    sent, price = case.doubtful, case.estimate_usd
+    if price is None:
+        return _n(
+            "Its full price more. {count} earlier request may have been billed too.",
+            "Its full price more. {count} earlier requests may have been billed too.",
+            sent,
+            count=number(sent),
         )
-        if price
-        else _("Its full price more. If the first request was billed too, you pay twice."),
+    return _n(
+        "About {cost} more. {count} earlier request may have cost about {before} too.",
+        "About {cost} more. {count} earlier requests may have cost about {before} too.",
+        sent,
+        cost=usd(price),
+        count=number(sent),
+        before=usd(price * sent),
     )
-    yield Choice(
-        decision="give_up",
-        label=_("Give up"),
-        cost=_(
-            "Nothing more. The first request may have cost about {cost}; should its result still "
-            "come, it is kept.",
-            cost=price,
+
+
+def _give_up(case: Undecided) -> str:
+    sent, price = case.doubtful, case.estimate_usd
+    if price is None:
+        return _n(
+            "Nothing more. {count} request may have been billed; should its result still come, it "
+            "is kept.",
+            "Nothing more. {count} requests may have been billed; should a result still come, it "
+            "is kept.",
+            sent,
+            count=number(sent),
         )
-        if price
-        else _(
-            "Nothing more. The first request may have been billed; should its result still come, "
-            "it is kept."
-        ),
+    return _n(
+        "Nothing more. {count} request may have cost about {before}; should its result still "
+        "come, it is kept.",
+        "Nothing more. {count} requests may have cost about {before}; should a result still come, "
+        "it is kept.",
+        sent,
+        count=number(sent),
+        before=usd(price * sent),
     )
 
 

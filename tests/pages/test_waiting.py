@@ -153,8 +153,40 @@ def test_each_choice_says_what_it_may_cost(open_page, services, kim):
     unsure(services, *sent(services))
     shown = said(open_page("job", id=str(with_price.id)))
 
-    assert "About $0.28 more. If the first request was billed too, you pay twice." in shown
-    assert "The first request may have cost about $0.28" in shown
+    assert "About $0.28 more. 1 earlier request may have cost about $0.28 too." in shown
+    assert "Nothing more. 1 request may have cost about $0.28; should its result" in shown
+
+
+def choices_of_twice_sent(open_page, services, job: Job) -> list[str]:
+    """Return what is told of the choices at the job and in the list, once that is uncertain too."""
+    unsure(services, *sent(services))
+    return [said(open_page("job", id=str(job.id))), said(open_page("history", status="decision"))]
+
+
+def test_a_further_consent_is_asked_for_with_all_that_may_have_cost_before(
+    open_page, services, sent_again
+):
+    job, _ = sent_again
+    for shown in choices_of_twice_sent(open_page, services, job):
+        assert "About $0.28 more. 2 earlier requests may have cost about $0.56 too." in shown
+        assert "Nothing more. 2 requests may have cost about $0.56; should a result" in shown
+
+
+def test_a_further_consent_counts_no_request_whose_cost_is_known(open_page, services, sent_again):
+    job, attempt = sent_again
+    with services.sessions.begin() as session:
+        events.record(session, job.id, "late_result_kept", by="worker", attempt_id=attempt.id)
+    for shown in choices_of_twice_sent(open_page, services, job):
+        assert "About $0.28 more. 1 earlier request may have cost about $0.28 too." in shown
+
+
+def test_a_further_consent_without_a_price_counts_all_the_same(open_page, services, sent_again):
+    job, _ = sent_again
+    with services.sessions.begin() as session:
+        session.get_one(Job, job.id).estimate_usd = None
+    for shown in choices_of_twice_sent(open_page, services, job):
+        assert "Its full price more. 2 earlier requests may have been billed too." in shown
+        assert "Nothing more. 2 requests may have been billed; should a result" in shown
 
 
 def test_every_page_tells_that_a_decision_is_waited_for(open_page, services, kim):
