@@ -34,7 +34,7 @@ def result(detail: Detail, *, key: str) -> None:
     if detail.job.error_code:
         why = [_why(detail, detail.job.error_code), *_about_money(detail)]
         look.notice("bad", " ".join(why))
-    elif detail.waits_for:
+    elif detail.waits_for and detail.place is None:  # else the place says why it waits
         uncertain = detail.stage is Stage.UNCERTAIN
         look.notice("decide" if uncertain else "quiet", _why(detail, detail.waits_for))
 

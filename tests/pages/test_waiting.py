@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import func, text
 
-from core import attempts, decisions, events, expiry, refusals, runs
+from core import attempts, decisions, events, expiry, heartbeats, refusals, runs
 from core.models import Attempt, Job
 from core.sentences import SENTENCES
 from core.stages import Outcome, Stage
@@ -40,14 +40,17 @@ def unsure(services, claim, attempt) -> None:
         runs.unsure(session, claim, why="answer_cut")
 
 
-def test_a_job_that_was_put_back_says_why_it_waits(open_page, services, kim):
+def test_a_job_that_was_put_back_says_once_why_it_waits(open_page, services, kim):
     job = filed(services.sessions, kim)
     claim = claimed(services.sessions)
     with services.sessions.begin() as session:
+        heartbeats.beat(session, "w1", host="here", in_hand=0)
         runs.postponed(session, claim, due_in_s=60, why="unreachable")
     at = open_page("job", id=str(job.id))
 
-    assert "OpenAI could not be reached, so nothing was sent and nothing was charged." in said(at)
+    why = "OpenAI could not be reached, so nothing was sent and nothing was charged."
+    assert view(at)["sentence"].count(why) == 1
+    assert said(at).count(why) == said(at).count(f"<td>{why}") == 1  # in the log
 
 
 def test_a_task_that_can_be_asked_again_waits_for_nothing(services, kim):
