@@ -108,8 +108,8 @@ REFUSED: Final[Mapping[str, Message]] = {
         "be refused too: change the prompt or the picture and start a new job."
     ),
     "moderation_output": msg(
-        "{provider}'s safety check withheld the result. Whether it was charged is not known. "
-        "Another prompt may pass: change it and start a new job."
+        "{provider}'s safety check stopped this request and may have withheld a result. Whether "
+        "it was charged is not known. Another prompt may pass: change it and start a new job."
     ),
     "invisible_characters": msg(
         "{provider} refused the prompt because too much of it is invisible characters. Type it "

@@ -14,10 +14,11 @@ _KEY: Final = meaning("key_invalid")
 _INVALID: Final = meaning("invalid_request")
 _UNVERIFIED: Final = meaning("organization_unverified")
 _MASK: Final = meaning("mask_invalid")
+_MODERATED_INPUT: Final = meaning("moderation_input")
 _MODERATED_OUTPUT: Final = meaning("moderation_output")
 
 BY_CODE: Final[Mapping[str, Verdict]] = {
-    "moderation_blocked": meaning("moderation_input"),
+    "moderation_blocked": _MODERATED_INPUT,
     "invalid_value": _INVALID,
     "unknown_parameter": _INVALID,
     "invalid_input_fidelity_model": _INVALID,
@@ -115,8 +116,8 @@ def _finer(found: Verdict, error: Mapping[str, Any]) -> Verdict:
         return _MASK
     if found.code == "key_not_allowed" and "must be verified" in message:
         return _UNVERIFIED
-    if found.code == "moderation_input" and _stage(error) == "output":
-        return _MODERATED_OUTPUT
+    if found is _MODERATED_INPUT and _stage(error) != "input":
+        return _MODERATED_OUTPUT  # or nobody says which: a result may have been made, and charged
     return found
 
 

@@ -32,9 +32,9 @@ def moderated(stage: str) -> dict[str, Any]:
 
 ROWS = [
     (400, moderated("input"), never("moderation_input")),
-    (400, moderated("unknown"), never("moderation_input")),
+    (400, moderated("unknown"), never("moderation_output")),
     (400, moderated("output"), never("moderation_output")),
-    (400, body(USER, "moderation_blocked"), never("moderation_input")),
+    (400, body(USER, "moderation_blocked"), never("moderation_output")),
     (400, body(USER, "invalid_value", param="size"), INVALID),
     (400, body(USER, "invalid_value", param="mask"), never("mask_invalid")),
     (400, body(USER, None, "Invalid mask image format - mask size does not match image size"),
@@ -116,7 +116,7 @@ def test_a_body_of_any_shape_is_read_by_its_status(document):
 
 
 STREAM = [
-    (body(USER, "moderation_blocked"), never("moderation_input")),
+    (body(USER, "moderation_blocked"), never("moderation_output")),
     (body("server_error", None), INTERNAL),
     (body(None, None), INTERNAL),
     (body("requests", "rate_limit_exceeded"), INTERNAL),
