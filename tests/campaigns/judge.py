@@ -150,20 +150,25 @@ def _why(attempt: AttemptRow | None, done: Disturbances) -> str:
     if attempt.observation not in {None, WORKER_LOST}:
         return REPLY_LOST
     until = attempt.send_deadline + timedelta(seconds=done.settle_s)
-    if any(_hit(strike, attempt, until) for strike in done.strikes):
+    if any(_hit(strike, attempt, until, done.outages) for strike in done.strikes):
         return KILLED
-    # A worker that lives lost it then: it could not write down what it was told.
+    # Its worker lived, and should have written down after it what it was told: see the report.
     without = any(it.began <= until and it.ended >= attempt.created_at for it in done.outages)
     return RESTARTED if without else UNEXPLAINED
 
 
-def _hit(strike: Strike, attempt: AttemptRow, until: datetime) -> bool:
+def _hit(strike: Strike, attempt: AttemptRow, until: datetime, outages: Sequence[Outage]) -> bool:
     """Whether a strike ended this very request. Of a blind one only the moment is known."""
     if not attempt.worker.startswith(strike.prefix):
         return False
     if strike.blind:
-        return attempt.created_at <= strike.at <= until
+        return attempt.created_at <= strike.at and _since(strike, outages) <= until
     return any(_is_it(hit, attempt) for hit in strike.hits)
+
+
+def _since(strike: Strike, outages: Sequence[Outage]) -> datetime:
+    """Return when what a strike hit could last be written down: before the outage it fell into."""
+    return next((it.began for it in outages if it.began <= strike.at <= it.ended), strike.at)
 
 
 def _is_it(hit: Hit, attempt: AttemptRow) -> bool:

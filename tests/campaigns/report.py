@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 
 from tests.benchmarks.figures import Figures, percentile
 from tests.campaigns.campaign import Outcome
-from tests.campaigns.judge import REPLY_LOST, UNEXPLAINED
+from tests.campaigns.judge import REPLY_LOST, RESTARTED, UNEXPLAINED
 from tests.campaigns.parts import NO_SYNC
 from tests.campaigns.site import MEMORY
 from tests.campaigns.strikes import SENDING, by_stage
@@ -106,6 +106,9 @@ def _aims_missed(found: Outcome) -> Iterator[str]:
     plan, strikes = found.plan, found.strikes
     if plan.by.name != "SIGKILL":
         return
+    # An answer is on the disk before it is recorded, and recorded once there is a database again.
+    if restarted := found.judgement.uncertain.get(RESTARTED):
+        yield f"{restarted} uncertain jobs that only a restart of the database explains"
     sending = by_stage(strikes)[SENDING]
     if sending < SENDING_SHARE * len(strikes):
         yield f"{sending} of {len(strikes)} kills fell {SENDING}: fewer than {SENDING_SHARE:.0%}"

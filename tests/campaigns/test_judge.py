@@ -153,6 +153,10 @@ def test_a_job_that_vanished_is_lost():
         (Disturbances(outages=[outage(2)]), RESTARTED),
         (Disturbances(outages=[outage(-2)]), UNEXPLAINED),
         (Disturbances(outages=[outage(2)], strikes=[strike(hit(LOST.id))]), KILLED),
+        (Disturbances(outages=[outage(2)], strikes=[strike(hit(uuid4()))]), RESTARTED),
+        (Disturbances(outages=[outage(2)], strikes=[blind(2.5)]), KILLED),
+        (Disturbances(outages=[outage(5.5)], strikes=[blind(6.4)]), KILLED),
+        (Disturbances(outages=[outage(6.1)], strikes=[blind(6.4)]), UNEXPLAINED),
     ],
 )
 def test_an_uncertain_job_is_explained_by_what_hit_its_request(done, why):
@@ -160,6 +164,13 @@ def test_an_uncertain_job_is_explained_by_what_hit_its_request(done, why):
 
     assert found.uncertain == {why: 1}
     assert found.uncertain_unbilled == 1
+
+
+def test_a_reply_that_is_known_to_be_lost_is_explained_by_no_outage():
+    told = replace(LOST, observation="no_answer")
+    done = Disturbances(outages=[outage(2)], strikes=[blind(2.5)], lost_replies=1)
+
+    assert judged([], tables(ASKS, told), done).uncertain == {REPLY_LOST: 1}
 
 
 def test_no_more_replies_are_lost_than_the_provider_lost():

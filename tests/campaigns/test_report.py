@@ -91,6 +91,10 @@ def test_a_campaign_that_reached_everything_is_not_short(found, capsys):
         (judged(moving=["one"]), "1 jobs that never came to rest"),
         (replace(FINE, missing=["one"]), "1 finished jobs whose objects are not as recorded"),
         (judged(uncertain={UNEXPLAINED: 1}), "1 uncertain jobs that nothing explains"),
+        (
+            judged(uncertain={KILLED: 2, RESTARTED: 1}),
+            "1 uncertain jobs that only a restart of the database explains",
+        ),
         (judged(uncertain={KILLED: 4}), "4 uncertain jobs, 3 allowed"),
         (replace(FINE, strikes=[MID]), "only 1 kills and 1 restarts"),
         (replace(FINE, outages=[]), "only 20 kills and 0 restarts"),
