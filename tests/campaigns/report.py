@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
+from typing import Any
 
 from tests.benchmarks.figures import Figures, percentile
 from tests.campaigns.campaign import Outcome
@@ -67,12 +68,14 @@ def measured(found: Outcome) -> Iterator[Measured]:
 
 
 def verdict(found: Outcome) -> str:
-    """Return the one line."""
+    """Return the one line. What is not as usual stands at its end."""
     judgement, plan = found.judgement, found.plan
+    unusual = (f" {it.name}={it.value:g}" for it in _paces(found) if it.value != it.usual)
     return (
         f"verdict: jobs={plan.jobs} kills={len(found.strikes)} "
         f"restarts={len(found.outages)} lost={len(judgement.lost)} double={len(judgement.double)} "
         f"uncertain={judgement.uncertain_jobs} seconds={found.seconds:.0f} seed={plan.seed}"
+        + "".join(unusual)
     )
 
 
@@ -106,6 +109,8 @@ def _aims_missed(found: Outcome) -> Iterator[str]:
     plan, strikes = found.plan, found.strikes
     if plan.by.name != "SIGKILL":
         return
+    if strikes and not found.picked_up:
+        yield "no orphan was measured"
     # An answer is on the disk before it is recorded, and recorded once there is a database again.
     if restarted := found.judgement.uncertain.get(RESTARTED):
         yield f"{restarted} uncertain jobs that only a restart of the database explains"
@@ -126,13 +131,26 @@ def _wrong(found: Outcome) -> dict[str, list[str]]:
     }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Pace:
+    """A lease, a timeout or a limit."""
+
+    name: str
+    value: float
+    usual: float
+
+
+def _paces(found: Outcome) -> Iterator[_Pace]:
+    for each in fields(found.settings):
+        if each.name.endswith((*LENGTHS, *LIMITS)) and each.name != "quota_bytes_per_user":
+            usual: Any = each.default
+            yield _Pace(name=each.name, value=getattr(found.settings, each.name), usual=usual)
+
+
 def _settings(found: Outcome) -> Iterator[str]:
-    plan, settings = found.plan, found.settings
-    usual = {each.name: each.default for each in fields(settings)}
+    plan = found.plan
     yield "settings (usual): " + ", ".join(
-        f"{name}={getattr(settings, name):g} ({usual[name]:g})"
-        for name in usual
-        if name.endswith((*LENGTHS, *LIMITS)) and name != "quota_bytes_per_user"
+        f"{it.name}={it.value:g} ({it.usual:g})" for it in _paces(found)
     )
     memory = ", which is memory" if MEMORY in found.folder.parents else ""
     yield (

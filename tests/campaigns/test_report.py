@@ -4,6 +4,7 @@ import signal
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -15,7 +16,7 @@ from tests.campaigns.judge import KILLED, REPLY_LOST, RESTARTED, UNEXPLAINED, Ju
 from tests.campaigns.leaving import Leaving
 from tests.campaigns.limits import Peak
 from tests.campaigns.orphans import PickUp
-from tests.campaigns.plan import Plan
+from tests.campaigns.plan import SHORT, Plan
 from tests.campaigns.site import MEMORY
 from tests.campaigns.strikes import SENDING, Hit, Outage, Strike
 
@@ -103,6 +104,8 @@ def test_a_campaign_that_reached_everything_is_not_short(found, capsys):
             replace(FINE, picked_up=[PickUp(after_kill_s=9, after_lease_s=5.1)]),
             "orphan_pickup.p95_after_lease is 5.1 s, not <=5",
         ),
+        (replace(FINE, picked_up=[]), "no orphan was measured"),
+        (replace(FINE, strikes=[], picked_up=[]), "only 0 kills and 1 restarts"),
         (
             replace(FINE, peaks=[replace(FINE.peaks[0], most=7)]),
             "limits.v2_in_flight is 7 tasks, not <=6",
@@ -127,3 +130,22 @@ def test_the_least_share_of_few_jobs_is_one_of_them():
 
     assert list(report.shortcomings(judged(few, uncertain={KILLED: 1}))) == []
     assert len(list(report.shortcomings(judged(few, uncertain={KILLED: 2})))) == 1
+
+
+def test_the_verdict_is_one_line():
+    assert report.verdict(FINE) == (
+        "verdict: jobs=3000 kills=20 restarts=1 lost=0 double=0 uncertain=3 seconds=60 seed=1"
+    )
+
+
+@pytest.mark.parametrize("kind", SHORT)
+@pytest.mark.parametrize("limits", [True, False])
+def test_the_verdict_ends_with_every_setting_that_is_not_as_usual(kind, limits):
+    plan = replace(FINE.plan, kind=kind, limits=limits)
+    changed: dict[str, Any] = {name.lower(): float(value) for name, value in plan.settings.items()}
+    found = replace(FINE, plan=plan, settings=replace(SETTINGS, **changed))
+    usual, added = report.verdict(FINE), report.verdict(found).removeprefix(report.verdict(FINE))
+    said = dict(each.split("=") for each in added.split())
+
+    assert report.verdict(found).startswith(usual)
+    assert {name: float(value) for name, value in said.items()} == changed
