@@ -18,7 +18,8 @@ NAMES = {
     "moves_follow_the_table": "6: a stage changes as core.stages.NEXT allows",
     "claims_have_tokens_of_their_own": "7: a claim's token is above every earlier one",
     "late_results_are_kept": "2: with faults stopped, a late result is kept beside its job",
-    "every_job_gets_on": "8: with faults stopped, a job ends or is visibly uncertain",
+    "every_job_gets_on": "8: with faults stopped, a job can always end or be visibly uncertain",
+    "every_job_comes_to_rest": "8: with faults stopped and a fair scheduler (`circles`), it does",
 }
 
 

@@ -37,6 +37,16 @@ DECISIONS: Final = frozenset(
 )
 
 
+def by_itself(name: str, before: State) -> bool:
+    """Whether a move needs neither a fault nor a person.
+
+    A lease that ends while its holder could go on is a pause, and that is a fault.
+    """
+    if name == "lease_ends":
+        return not any(worker.current and not worker.late for worker in before.workers)
+    return name not in FAULTS and name not in DECISIONS
+
+
 def moves(state: State, rules: Rules) -> Iterator[Move]:
     """Yield every next move of everybody."""
     for name, number, after in _all(state, rules):

@@ -18,6 +18,10 @@ MUTANTS: Final[Mapping[str, tuple[Rules, str]]] = {
         replace(EDIT, one_live_attempt=False, intent_is_fenced=False),
         "one_live_attempt",
     ),
+    "the sweep frees a copy whose lease has not ended": (
+        replace(EDIT, copies_keep_their_lease=False),
+        "every_job_comes_to_rest",
+    ),
     "no send deadline": (replace(EDIT, send_deadline=False), "paid_once_per_consent"),
     "the deadline is noted after the claim": (
         replace(EDIT, deadline_is_noted_before_the_claim=False),

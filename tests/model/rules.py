@@ -29,6 +29,7 @@ class Rules:
     intent_is_fenced: bool = True
     claim_takes_a_new_token: bool = True
     one_live_attempt: bool = True  # the unique index
+    copies_keep_their_lease: bool = True  # until it ends
     # Time.
     send_deadline: bool = True
     deadline_is_noted_before_the_claim: bool = True

@@ -1,16 +1,17 @@
-"""Breadth first through every state; the shortest way to a violation; and back from rest."""
+"""Breadth first through every state; the shortest way to a violation; back from rest; and round."""
 
 from array import array
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
+from tests.model.circles import circle
+from tests.model.graph import Graph
 from tests.model.invariants import restless, violated
-from tests.model.moves import DECISIONS, FAULTS, moves, start
+from tests.model.moves import by_itself, moves, start
 from tests.model.rules import Rules
 from tests.model.shortcuts import canonical
 from tests.model.state import State
-
-NOT_BY_ITSELF = FAULTS | DECISIONS
 
 
 @dataclass(slots=True, kw_only=True)
@@ -23,6 +24,7 @@ class Found:
     depth: int = 0
     invariant: str = ""  # the one that is violated, if any
     trace: Sequence[State] = ()
+    circle: Sequence[str] = ()  # the moves that may go on for ever from there
     names: set[str] = field(default_factory=set)  # of the moves that were made
     changes: set[tuple[str, str]] = field(default_factory=set)  # of the stage
 
@@ -39,8 +41,7 @@ class _Search:
         self._numbers: dict[State, int] = {first: 0}
         self._states = [first]
         self._parents = array("i", [-1])
-        self._sources = array("i")  # the moves that need neither a fault nor a person
-        self._targets = array("i")
+        self._graph = Graph()  # of the moves that are made by themselves
         self._found = Found(rules=rules)
 
     def run(self) -> Found:
@@ -51,9 +52,14 @@ class _Search:
             if bad:
                 return self._violated(len(self._states) - 1, bad)
             position += 1
-        stuck = self._stuck()
+        without_rest = {number for number, state in enumerate(self._states) if restless(state)}
+        stuck = self._stuck(without_rest)
         if stuck is not None:
             return self._violated(stuck, restless(self._states[stuck]))
+        forever = circle(self._graph, without_rest)
+        if forever is not None:
+            found.circle = sorted(forever.names)
+            return self._violated(min(forever.states), "every_job_comes_to_rest")
         found.states = len(self._states)
         return found
 
@@ -75,9 +81,9 @@ class _Search:
                 bad = violated(state)
                 if bad:
                     return bad
-            if name not in NOT_BY_ITSELF:
-                self._sources.append(position)
-                self._targets.append(number)
+            if by_itself(name, here):
+                self._graph.add(name, number)
+        self._graph.end()
         return ""
 
     def _violated(self, number: int, invariant: str) -> Found:
@@ -90,40 +96,13 @@ class _Search:
         self._found.trace = trace[::-1]
         return self._found
 
-    def _stuck(self) -> int | None:
+    def _stuck(self, without_rest: AbstractSet[int]) -> int | None:
         """Return the first state from which no way without faults leads to rest."""
-        before = _reversed(self._sources, self._targets, len(self._states))
-        resting = [number for number, state in enumerate(self._states) if not restless(state)]
-        reached = bytearray(len(self._states))
-        for number in resting:
-            reached[number] = 1
-        while resting:
-            for number in before.of(resting.pop()):
-                if not reached[number]:
-                    reached[number] = 1
-                    resting.append(number)
-        stuck = reached.find(0)
-        return None if stuck < 0 else stuck
-
-
-class _Reversed:
-    """Who leads to a state, packed: a list of lists would take ten times the memory."""
-
-    def __init__(self, begins: array, sources: array) -> None:
-        self._begins, self._sources = begins, sources
-
-    def of(self, number: int) -> Sequence[int]:
-        return self._sources[self._begins[number] : self._begins[number + 1]]
-
-
-def _reversed(sources: array, targets: array, states: int) -> _Reversed:
-    begins = array("i", bytes(4 * (states + 2)))
-    for target in targets:
-        begins[target + 2] += 1
-    for number in range(2, states + 2):
-        begins[number] += begins[number - 1]
-    sorted_ = array("i", bytes(4 * len(sources)))
-    for source, target in zip(sources, targets, strict=True):
-        sorted_[begins[target + 1]] = source
-        begins[target + 1] += 1
-    return _Reversed(begins, sorted_)
+        graph = self._graph.reversed()
+        stuck = set(without_rest)
+        reached = [number for number in range(len(self._states)) if number not in stuck]
+        while reached:
+            before = stuck.intersection(graph.before(reached.pop()))
+            stuck -= before
+            reached += before
+        return min(stuck, default=None)

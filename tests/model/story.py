@@ -97,6 +97,8 @@ def told(found: Found) -> str:
     ]
     if found.invariant in FOREVER:
         lines.append("     ... and from here no way without a fault leads on")
+    if found.circle:
+        lines.append(f"     ... and from here it may go round for ever: {', '.join(found.circle)}")
     return "\n".join(lines)
 
 

@@ -15,7 +15,8 @@ Moves = Iterator[tuple[str, State]]
 def sweep(state: State, rules: Rules) -> Moves:
     """Take up an ended lease."""
     job = state.job
-    if not job.leased or job.phase == s.VALID:
+    waits = rules.copies_keep_their_lease or job.stage != s.STORING
+    if not job.leased or (job.phase == s.VALID and waits):
         return
     mine = s.live(state)
     if job.stage != s.SUBMITTING:

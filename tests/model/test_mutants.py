@@ -43,3 +43,9 @@ def test_a_violation_is_told_as_a_story():
     assert ["SENDS" in line for line in lines].count(True) == 2
     assert "  1. worker 1 claims it" in lines[1]
     assert len(lines) == 13, "nobody needs a longer story"
+
+
+def test_what_goes_round_for_ever_is_told_with_its_moves():
+    rules, _ = MUTANTS["the sweep frees a copy whose lease has not ended"]
+
+    assert told(search(rules)).endswith("it may go round for ever: claim, freed, stale")
