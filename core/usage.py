@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from core.models import Dialect
 from core.polling import STALLED_S
 from core.providers.capabilities import RateLimits
 from core.stages import Outcome, Stage
@@ -92,20 +93,34 @@ SENT: Final = f"""
     ) AS asked
     GROUP BY dialect, key_id, model
     """  # noqa: S608  (our own constants)
+# A request whose job has gone on or ended without it may be at work all the same, and of the
+# second API, which alone limits its tasks, it counts there.
 IN_HAND: Final = f"""
-    SELECT dialect, key_id, user_id, count(*) AS tasks,
-           count(*) FILTER (
-               WHERE stage = '{Stage.SUBMITTING}'
-                  OR (stage = '{Stage.GENERATING}'
-                      AND stage_since > clock_timestamp() - interval '{STALLED_S} seconds')
-           ) AS running
-    FROM runs
-    WHERE dialect = ANY (:dialects) AND key_id = ANY (:key_ids)
-      AND stage IN ('{Stage.SUBMITTING}', '{Stage.GENERATING}', '{Stage.UNCERTAIN}')
-      AND (
-          stage <> '{Stage.UNCERTAIN}'
-          OR stage_since > clock_timestamp() - interval '{TASK_MAY_RUN_S} seconds'
-      )
+    SELECT dialect, key_id, user_id, count(*) AS tasks, count(*) FILTER (WHERE runs) AS running
+    FROM (
+        SELECT dialect, key_id, user_id,
+               stage = '{Stage.SUBMITTING}'
+               OR (stage = '{Stage.GENERATING}'
+                   AND stage_since > clock_timestamp() - interval '{STALLED_S} seconds') AS runs
+        FROM runs
+        WHERE dialect = ANY (:dialects) AND key_id = ANY (:key_ids)
+          AND stage IN ('{Stage.SUBMITTING}', '{Stage.GENERATING}', '{Stage.UNCERTAIN}')
+          AND (
+              stage <> '{Stage.UNCERTAIN}'
+              OR stage_since > clock_timestamp() - interval '{TASK_MAY_RUN_S} seconds'
+          )
+        UNION ALL
+        SELECT attempts.dialect, key_id, user_id, false
+        FROM attempts JOIN jobs ON jobs.id = job_id
+        WHERE attempts.dialect = '{Dialect.MINIMAX_V2}'
+          AND attempts.dialect = ANY (:dialects) AND key_id = ANY (:key_ids)
+          AND attempts.created_at > clock_timestamp() - interval '{TASK_MAY_RUN_S} seconds'
+          AND (
+              outcome = '{Outcome.SUPERSEDED}'
+              OR (outcome = '{Outcome.UNKNOWN}' AND final_stage IS NOT NULL)
+              OR (outcome = '{Outcome.ACCEPTED}' AND final_stage = '{Stage.ABANDONED}')
+          )
+    ) AS tasks
     GROUP BY dialect, key_id, user_id
     """  # noqa: S608  (our own constants)
 _SENT: Final = text(SENT)

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import text
 
-from core import attempts, gates, runs, turns
+from core import attempts, decisions, gates, runs, turns
 from core.lookback import EVERYTHING, Lookback
 from core.models import Dialect
 from core.providers.capabilities import RateLimits
@@ -14,6 +14,7 @@ from core.usage import Key
 from tests.core.conftest import claim_all, claimed, filed, person, queued
 
 CLAIMERS = 8
+VIDEO = {"provider": "hailuo", "dialect": "minimax_v2", "model": "MiniMax-H3"}
 
 
 def keys(*, per_user: int = 0, **limits: int) -> list[Key]:
@@ -176,6 +177,25 @@ class TestInFlight:
 
         with sessions.begin() as session:
             session.execute(text("UPDATE runs SET stage_since = now() - interval '31 min'"))
+        assert len(claim_all(sessions, keys=limited)) == 1
+
+    @pytest.mark.parametrize("decide", [decisions.send_again, decisions.give_up])
+    def test_a_task_whose_job_goes_on_or_ends_without_it_may_still_be_at_work(
+        self, sessions, kim, decide
+    ):
+        job = filed(sessions, kim, **VIDEO)
+        filed(sessions, kim, **VIDEO)
+        limited = [Key(dialect=VIDEO["dialect"], id="key", limits=RateLimits(in_flight=1))]
+        (claim,) = claim_all(sessions, keys=limited)
+        sent(sessions, claim, outcome=Outcome.UNKNOWN)
+        with sessions.begin() as session:
+            runs.unsure(session, claim, why="no_answer")
+        with sessions.begin() as session:
+            decide(session, kim, job.id)
+        assert claim_all(sessions, keys=limited) == []
+
+        with sessions.begin() as session:
+            session.execute(text("UPDATE attempts SET created_at = now() - interval '31 min'"))
         assert len(claim_all(sessions, keys=limited)) == 1
 
 

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -91,6 +91,17 @@ class Provider:
         """Return the request of a task."""
         taken = (it for it in self.requests if it.fate == BILLED and it.task != DELETED)
         return next((it for it in taken if it.task_id == task_id), None)
+
+    def at_work(self, *, within_s: float) -> frozenset[UUID]:
+        """Return the attempts that may be at work: later than so many seconds none is."""
+        with self._sessions() as session:
+            since = clock.read(session) - timedelta(seconds=within_s)
+        return frozenset(
+            it.attempt_id
+            for it in self.requests
+            if it.created_at > since
+            and (it.fate == ON_ITS_WAY or (it.fate == BILLED and it.task in {QUEUED, RUNNING}))
+        )
 
     # --- what is paid -----------------------------------------------------------------
 
