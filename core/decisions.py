@@ -78,8 +78,8 @@ def check(session: Session, user: User, id: UUID) -> None:
 
 
 def may_be_found(attempt: Attempt) -> bool:
-    """Return whether asking can help: v2 lists its tasks, and a callback may have named one."""
-    return attempt.dialect == Dialect.MINIMAX_V2 or attempt.candidate_task_id is not None
+    """Return whether asking can help: a callback has named a task, or the list may show it."""
+    return rechecks.is_listed(attempt) or attempt.candidate_task_id is not None
 
 
 def send_again(session: Session, user: User, id: UUID) -> None:

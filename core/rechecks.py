@@ -26,6 +26,7 @@ RAREST_S = 3600.0
 RAREST_SHARE = 28  # of its age, a task that nobody ever drops is asked about: at a week, 6 h
 MAY_HAVE_ONE = (Outcome.OPEN, Outcome.UNKNOWN, Outcome.SUPERSEDED)
 WORKER_LOST = "worker_lost"  # a code of core.refusals: why the sweep doubts a request
+RESTORED = "restored"  # the same, after an older database was restored
 TOLD = 3  # times that a log says of a late result why it was not fetched
 ENDED_WITHOUT_IT = frozenset({Stage.ABANDONED, Stage.EXPIRED, Stage.CANCELLED, Stage.REJECTED})
 NEVER_WHOLE = "never_whole"  # a code of core.refusals: its provider still has the result
@@ -176,7 +177,7 @@ def after_settling(session: Session, attempt: Attempt, *, by: str = "") -> None:
     """See to an attempt that its own job may no longer look after. `by`: not its own worker."""
     lost = attempt.outcome in {Outcome.UNKNOWN, Outcome.SUPERSEDED}
     named = attempt.provider_task_id is not None or attempt.candidate_task_id is not None
-    if named or (lost and attempt.dialect == Dialect.MINIMAX_V2):
+    if named or (lost and is_listed(attempt)):
         later(attempt, in_s=SOONEST_S if not named else 0)
         events.wake_workers(session)
     if attempt.outcome in {Outcome.NOT_SENT, Outcome.REJECTED}:
@@ -234,6 +235,15 @@ def attached(session: Session, dialect: str, task_ids: Sequence[str]) -> frozens
         )
     )
     return frozenset(task_id for row in rows for task_id in row if task_id is not None)
+
+
+def is_listed(attempt: Attempt) -> bool:
+    """Return whether a provider's list can show what an attempt has become.
+
+    Only v2 has one. After an older database was restored the list also shows tasks whose
+    attempts nobody knows any more, so nothing follows from what fits.
+    """
+    return attempt.dialect == Dialect.MINIMAX_V2 and attempt.observation != RESTORED
 
 
 def match(

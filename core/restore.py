@@ -1,15 +1,16 @@
 """After an older database was restored: nothing that may have been paid since is sent by itself."""
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from core import attempts, audit, heartbeats, rechecks, runs, sign_in
+from core import attempts, audit, clock, heartbeats, rechecks, runs, sign_in
 from core.errors import Conflict
 from core.models import Attempt, Run
 from core.stages import Outcome, Stage
+from core.transitions import job_of
 
 BY = "operator"
-WHY = "restored"  # a code of core.refusals
+UNKNOWN_KEY = "unknown"  # of ours: the backup does not say with which one it may have been sent
 
 
 def after_restore(session: Session) -> int:
@@ -51,12 +52,12 @@ def _doubt_for_good(session: Session) -> None:
         update(Attempt)
         .where(Attempt.job_id.in_(doubted), Attempt.outcome == Outcome.UNKNOWN)
         .where(Attempt.observation == rechecks.WORKER_LOST)
-        .values(observation=WHY)
+        .values(observation=rechecks.RESTORED)
     )
     session.execute(
         update(Run)
         .where(Run.stage == Stage.UNCERTAIN, Run.waiting_for == rechecks.WORKER_LOST)
-        .values(waiting_for=WHY)
+        .values(waiting_for=rechecks.RESTORED)
     )
 
 
@@ -66,6 +67,27 @@ def _doubted(session: Session, run: Run) -> bool:
     if attempt is not None and attempt.outcome == Outcome.ACCEPTED:
         return False  # the sweep goes on with it, which is free
     if attempt is not None:
-        attempts.settled(session, attempt.id, Outcome.UNKNOWN, observation=WHY)
-    runs.lost_sight(session, run, by=BY, why=WHY)
+        attempts.settled(session, attempt.id, Outcome.UNKNOWN, observation=rechecks.RESTORED)
+    else:
+        session.add(_unrecorded(session, run))
+    runs.lost_sight(session, run, by=BY, why=rechecks.RESTORED)
     return True
+
+
+def _unrecorded(session: Session, run: Run) -> Attempt:
+    """Return the request that may have been sent since the backup: it may have cost."""
+    made = select(func.count()).where(Attempt.job_id == run.job_id)
+    return Attempt(
+        job_id=run.job_id,
+        n=session.scalars(made).one() + 1,
+        dialect=run.dialect,
+        key_id=run.key_id or UNKNOWN_KEY,
+        input_images=run.input_images,
+        worker=BY,
+        lease_token=run.lease_token,
+        send_deadline=clock.now(),
+        outcome=Outcome.UNKNOWN,
+        observation=rechecks.RESTORED,
+        settled_at=clock.now(),
+        cost_estimate_usd=job_of(session, run).estimate_usd,
+    )

@@ -17,8 +17,7 @@ _GOES_ON: Final = "goes_on"
 _DOUBTFUL: Final = frozenset({Outcome.UNKNOWN, Outcome.SUPERSEDED})
 _LASTS: Final = LIVE_OUTCOMES | {Outcome.REJECTED}  # a refusal ends its job
 _FREE: Final = frozenset({Outcome.NOT_SENT, Outcome.REJECTED})
-# Given up: also a job that an older database, once restored, has no request of. Failed:
-# MiniMax usually charges nothing for it, and says no more than that.
+# Failed: MiniMax usually charges nothing for it, and says no more than that.
 _DOUBTFUL_STAGES: Final = frozenset({Stage.UNCERTAIN, Stage.ABANDONED, Stage.FAILED})
 
 # What became of a request that was sent again meanwhile: of its task, by how that ended, and
@@ -100,8 +99,7 @@ def _of_one(attempt: Attempt, late: Mapping[UUID, str]) -> Charge:
 def _by(stage: Stage, live: Attempt | None) -> Charge:
     """Return what the request costs that a job waits for, or ended with, by where the job stands.
 
-    Of a job that is yet to be sent, and of one that an older database has no request of, there
-    is none.
+    Of a job that is yet to be sent there is none.
     """
     if stage is Stage.STORED:
         return Charge.COUNTED

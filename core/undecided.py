@@ -39,7 +39,7 @@ class Undecided:
 
     @property
     def _live(self) -> Attempt | None:
-        """Return the request in doubt; an older database, once restored, may not know it."""
+        """Return the request in doubt."""
         return next((it for it in self.attempts if it.outcome in LIVE_OUTCOMES), None)
 
 

@@ -151,7 +151,7 @@ def _from_list(services: Services, attempt: Attempt, listed: "Listed") -> str | 
     Raises:
         ProviderError: the list could not be read in full, so nothing follows from it.
     """
-    if attempt.dialect != Dialect.MINIMAX_V2:
+    if not rechecks.is_listed(attempt):
         return None
     tasks = listed.tasks()
     with services.sessions() as session:

@@ -1,9 +1,12 @@
+from collections.abc import Sequence
+from decimal import Decimal
+
 import pytest
 from sqlalchemy import text, update
 
-from core import attempts, decisions, heartbeats, runs
-from core.errors import Conflict
-from core.models import Attempt, Run, Worker
+from core import attempts, decisions, expiry, heartbeats, runs
+from core.errors import Conflict, Rejected
+from core.models import Attempt, Job, Run, Worker
 from core.models import Session as SessionRow
 from core.restore import after_restore
 from core.stages import Outcome, Stage, Status
@@ -19,6 +22,11 @@ def restored(sessions) -> int:
 def stage(sessions, job) -> str:
     with sessions() as session:
         return session.get_one(Run, job.id).stage
+
+
+def attempts_of(sessions, job) -> Sequence[Attempt]:
+    with sessions() as session:
+        return attempts.of_job(session, job.id)
 
 
 def test_fifty_waiting_jobs_that_may_be_paid_are_claimed_by_nobody(sessions, kim):
@@ -72,6 +80,42 @@ def test_a_person_decides_about_each(sessions, kim):
 
     assert [claim.job_id for claim in claim_all(sessions)] == [again.id]
     assert job_now(sessions, given_up).final_stage == Stage.ABANDONED
+
+
+def test_what_may_have_been_sent_since_is_a_request_in_doubt(sessions, kim):
+    job = filed(sessions, kim, estimate_usd=Decimal("0.04"))
+    restored(sessions)
+
+    (made,) = attempts_of(sessions, job)
+    assert (made.outcome, made.observation) == (Outcome.UNKNOWN, "restored")
+    assert made.cost_estimate_usd == Decimal("0.04")
+    assert made.recheck_at is None
+
+
+def test_sending_it_again_is_a_consent_and_begins_its_time_anew(sessions, kim):
+    job = filed(sessions, kim)
+    with sessions.begin() as session:
+        session.execute(update(Job).values(created_at=text("now() - interval '2 days'")))
+    restored(sessions)
+    with sessions.begin() as session:
+        decisions.send_again(session, kim, job.id)
+
+    (made,) = attempts_of(sessions, job)
+    assert (made.outcome, made.consent_by) == (Outcome.SUPERSEDED, kim.id)
+    with sessions() as session:
+        assert expiry.passed(session) == []
+
+
+def test_the_list_of_a_provider_proves_nothing_of_what_an_older_database_does_not_know(
+    sessions, kim
+):
+    """It shows tasks that jobs made which nobody knows any more."""
+    job = filed(sessions, kim, provider="hailuo", dialect="minimax_v2", model="MiniMax-H3")
+    restored(sessions)
+
+    assert attempts_of(sessions, job)[0].recheck_at is None
+    with sessions.begin() as session, pytest.raises(Rejected, match="no way to tell"):
+        decisions.check(session, kim, job.id)
 
 
 def test_twice_is_once(sessions, kim):
