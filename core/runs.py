@@ -95,8 +95,7 @@ def looked(session: Session, claim: Claim, *, provider_status: str, poll_in_s: f
     run.failures = 0
     run.polls = claim.polls + 1
     run.looked_at = now()
-    called_back = run.due_at != claim.due_at  # while we were asking
-    release(run, due_in_s=0 if called_back else poll_in_s)
+    release(run, due_in_s=0 if _called_back(run, claim) else poll_in_s)
 
 
 def retry(session: Session, claim: Claim, *, due_in_s: float, why: str) -> None:
@@ -106,8 +105,14 @@ def retry(session: Session, claim: Claim, *, due_in_s: float, why: str) -> None:
     if run.waiting_for != why:
         run.waiting_for = why
         show(session, run)
+    due_in_s = 0 if _called_back(run, claim) else due_in_s
     events.record(session, run.job_id, "step_failed", by=claim.worker, why=why, again_in_s=due_in_s)
     release(run, due_in_s=due_in_s)
+
+
+def _called_back(run: Run, claim: Claim) -> bool:
+    """Return whether a callback has come since the step began: what it asked may be old."""
+    return Stage(run.stage) is Stage.GENERATING and run.due_at != claim.due_at
 
 
 def ended(

@@ -21,7 +21,7 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -190,16 +190,20 @@ class Spool:
 
     def tidy(self) -> None:
         """Drop what killed workers left, and broken-off answers that a week has passed over."""
-        for path in self._folder.glob("*.cut"):
-            if _age_s(path) > KEPT_CUT_S:
-                path.unlink(missing_ok=True)
-        for path in self.permits.paths():  # of an intent that was never committed
-            with contextlib.suppress(FileNotFoundError):  # its sender has just torn it up
-                if _age_s(path) > LONGEST_STEP_S:
-                    path.unlink()
-        for folder in self._folder.glob("work/*"):
-            if _age_s(folder) > LONGEST_STEP_S:
-                shutil.rmtree(folder, ignore_errors=True)
+        for path in self._older(KEPT_CUT_S, self._folder.glob("*.cut")):
+            path.unlink(missing_ok=True)
+        # Of an intent that was never committed.
+        for path in self._older(LONGEST_STEP_S, self.permits.paths()):
+            path.unlink(missing_ok=True)
+        for folder in self._older(LONGEST_STEP_S, self._folder.glob("work/*")):
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _older(self, age_s: float, paths: Iterable[Path]) -> Iterator[Path]:
+        """Yield what has not been written for so long; what others remove meanwhile is left out."""
+        for path in paths:
+            with contextlib.suppress(FileNotFoundError):
+                if time.time() - path.stat().st_mtime > age_s:
+                    yield path
 
     def _name(self) -> str:
         """Return this folder's own name; the first process to come writes it."""
@@ -263,7 +267,3 @@ class Spool:
             os.fsync(folder)
         finally:
             os.close(folder)
-
-
-def _age_s(path: Path) -> float:
-    return time.time() - path.stat().st_mtime

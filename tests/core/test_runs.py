@@ -281,3 +281,19 @@ def test_questions_that_failed_add_up_until_one_is_answered(sessions, kim):
         runs.looked(session, asking, provider_status="queued", poll_in_s=0)
 
     assert run_of(sessions, job).failures == 0
+
+
+@pytest.mark.parametrize("came", [True, False])
+def test_a_callback_during_a_look_that_failed_makes_the_next_one_due_at_once(sessions, kim, came):
+    job = filed(sessions, kim)
+    claim = claimed(sessions)
+    with sessions.begin() as session:
+        runs.accepted(session, claim, task_id="7", poll_in_s=0)
+    looking = claimed(sessions, Stage.GENERATING)
+    with sessions.begin() as session:
+        if came:
+            runs.due_now(session, runs.locked(session, job.id))
+    with sessions.begin() as session:
+        runs.retry(session, looking, due_in_s=100, why="check_failed")
+
+    assert len(claim_all(sessions, Stage.GENERATING)) == came

@@ -218,6 +218,13 @@ def test_what_nobody_knows_is_tidied_after_a_day(hands):
     assert hands.spool.permits.all() == []
 
 
+@pytest.mark.parametrize("name", ["a.cut", "a.permit", "work/a"])
+def test_what_vanishes_while_it_is_looked_at_stops_no_tidying(hands, services, name):
+    (services.settings.spool_dir / "work").mkdir(exist_ok=True)
+    (services.settings.spool_dir / name).symlink_to("nowhere")
+    hands.spool.tidy()
+
+
 def swept_elsewhere(services, hands, job, tmp_path) -> Attempt:
     """Leave a request that never left to the sweep of a host that cannot know it."""
     attempt = intended(services, claimed(hands), send_s=-60)
