@@ -86,8 +86,10 @@ def outcome_label(attempt: Attempt, late: Mapping[UUID, str]) -> Message:
     return OUTCOME_LABELS[became(attempt, late)]
 
 
+_FREE_REFUSALS: Final = refusals.REFUSED.keys() - {"moderation_output"}
 _NOT_CHARGED: Final = msg("This request was not charged.")
 _PERHAPS_CHARGED: Final = msg("This request may have been charged.")
+_ALL_THE_SAME: Final = msg("The provider worked on it all the same, so it may have been charged.")
 _PERHAPS_BEFORE: Final = msg("What was sent before may have been charged.")
 _CHARGED_BEFORE: Final = msg("What was sent before is paid for.")
 
@@ -101,14 +103,17 @@ def sentence(stage: Stage, charges: Sequence[Charge]) -> Message:
 def about_money(code: str | None, charges: Sequence[Charge]) -> Iterator[Message]:
     """Yield what has to be added, for the money, to how a job ended and to the code of why.
 
-    A code speaks of the last request alone, and some leave even that unsaid.
+    A code speaks of the last request alone, and some leave even that unsaid. What a person has
+    cancelled has no code, and all that was ever sent of it was sent before.
     """
-    *before, last = charges
+    before = set(charges[:-1] if code is not None else charges)
     if code in refusals.CHARGE_UNSAID:
-        yield _NOT_CHARGED if last is Charge.NOTHING else _PERHAPS_CHARGED
+        yield _NOT_CHARGED if charges[-1] is Charge.NOTHING else _PERHAPS_CHARGED
+    elif code in _FREE_REFUSALS and charges[-1] is not Charge.NOTHING:
+        yield _ALL_THE_SAME
     if Charge.PERHAPS in before:
         yield _PERHAPS_BEFORE
-    elif {*before} - {Charge.NOTHING}:
+    elif before - {Charge.NOTHING}:
         yield _CHARGED_BEFORE
 
 

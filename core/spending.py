@@ -20,7 +20,7 @@ _FREE: Final = frozenset({Outcome.NOT_SENT, Outcome.REJECTED})
 # Failed: MiniMax usually charges nothing for it, and says no more than that.
 _DOUBTFUL_STAGES: Final = frozenset({Stage.UNCERTAIN, Stage.ABANDONED, Stage.FAILED})
 
-# What became of a request that was sent again meanwhile: of its task, by how that ended, and
+# What became of a request that its job has gone on without: of its task, by how that ended, and
 # without one by what its answer said when it came. Any other word leaves the doubt.
 _OF_A_TASK: Final[Mapping[str, Outcome]] = {
     **dict.fromkeys((_GOES_ON, KEPT, "result_expired", *BAD_RESULT), Outcome.ACCEPTED),
@@ -57,11 +57,18 @@ def late_endings(events: Sequence[JobEvent]) -> Mapping[UUID, str]:
 
 
 def became(attempt: Attempt, late: Mapping[UUID, str]) -> Outcome:
-    """Return what is known of a request by now, also if it was sent again before that was so."""
-    if attempt.outcome != Outcome.SUPERSEDED:
-        return Outcome(attempt.outcome)
+    """Return what is known of a request by now, also if its job had gone on before that was so.
+
+    A provider may have turned a request away and worked on it all the same.
+    """
+    outcome = Outcome(attempt.outcome)
+    if outcome in LIVE_OUTCOMES:
+        return outcome
     if attempt.provider_task_id is not None:
-        return _OF_A_TASK.get(late.get(attempt.id, _GOES_ON), Outcome.SUPERSEDED)
+        doubt = outcome if outcome is Outcome.SUPERSEDED else Outcome.UNKNOWN
+        return _OF_A_TASK.get(late.get(attempt.id, _GOES_ON), doubt)
+    if outcome is not Outcome.SUPERSEDED:
+        return outcome
     said = late.get(attempt.id) or attempt.observation or ""
     return _OF_AN_ANSWER.get(said, Outcome.SUPERSEDED)
 
@@ -103,7 +110,7 @@ def _by(stage: Stage, live: Attempt | None) -> Charge:
     """
     if stage is Stage.STORED:
         return Charge.COUNTED
-    if stage in _DOUBTFUL_STAGES:
+    if stage in _DOUBTFUL_STAGES or (live is not None and live.outcome == Outcome.UNKNOWN):
         return Charge.PERHAPS
     # What was taken and then cancelled had not begun: that is never charged.
     to_come = live is not None or stage in {Stage.READY, Stage.SUBMITTING}

@@ -2,13 +2,15 @@
 
 import json
 import re
+from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 from sqlalchemy import func, text
 
-from core import attempts, decisions, events, expiry, heartbeats, refusals, runs
+from core import attempts, callbacks, decisions, events, expiry, heartbeats, refusals, runs
+from core.claims import Claim
 from core.models import Attempt, Job
 from core.sentences import SENTENCES
 from core.stages import Outcome, Stage
@@ -293,6 +295,46 @@ def test_cancelling_beside_a_late_result_says_that_it_is_paid_for(
 
     sentence = view(open_page("job", id=str(job.id)))["sentence"]
     assert sentence.endswith("What was sent before is paid for.")
+
+
+@pytest.fixture
+def turned_away(services, kim) -> Callable[..., Job]:
+    """Let a job's request be turned away and the job end; its provider calls back all the same."""
+
+    def end(act: Callable[[Job, Claim], None]) -> Job:
+        job = filed(services.sessions, kim, provider="hailuo", dialect="minimax_v1")
+        claim, attempt = sent(services, callback_token="t" * 43)
+        with services.sessions.begin() as session:
+            attempts.settled(session, attempt.id, Outcome.NOT_SENT)
+        act(job, claim)
+        with services.sessions.begin() as session:
+            found = attempts.of_token(session, "t" * 43)
+            assert found is not None
+            callbacks.heard(session, found, "7")
+        return job
+
+    return end
+
+
+def test_a_cancelled_request_may_cost_if_its_provider_calls_back_all_the_same(
+    open_page, services, kim, turned_away
+):
+    def cancel(job: Job, claim: Claim) -> None:
+        with services.sessions.begin() as session:
+            runs.postponed(session, claim, due_in_s=60, why="overloaded")
+        cancelled(services, kim, job)
+
+    sentence = view(open_page("job", id=str(turned_away(cancel).id)))["sentence"]
+    assert sentence.endswith("What was sent before may have been charged.")
+
+
+def test_so_may_a_refused_one(open_page, services, turned_away):
+    def refuse(_: Job, claim: Claim) -> None:
+        with services.sessions.begin() as session:
+            runs.ended(session, claim, Stage.REJECTED, code="invalid_request")
+
+    shown = said(open_page("job", id=str(turned_away(refuse).id)))
+    assert "The provider worked on it all the same, so it may have been charged." in shown
 
 
 def expired(services, job: Job) -> None:
