@@ -30,6 +30,7 @@ CODES = get_args(Code)
 WORKERS = (
     "abandoned",
     "answer_lost",
+    "called_back",
     "decoder_failed",
     "download_broken",
     "expired",
