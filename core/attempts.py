@@ -6,10 +6,10 @@ from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import Uuid, bindparam, func, select, text
+from sqlalchemy import Uuid, bindparam, func, or_, select, text
 from sqlalchemy.orm import Session
 
-from core import claims, trials
+from core import claims, clock, trials
 from core.claims import Claim
 from core.errors import NotFound
 from core.ids import new_id
@@ -21,6 +21,8 @@ def token_hash(token: str) -> bytes:
     """Return what is stored of a callback's token."""
     return hashlib.sha256(token.encode()).digest()
 
+
+CALLED_BACK: Final = "called_back"  # a code of core.refusals
 
 # By name: a migrated table has another order than a new one.
 _COLUMNS: Final = ", ".join(column.name for column in Attempt.__table__.columns)
@@ -128,6 +130,31 @@ def locked(session: Session, attempt_id: UUID) -> Attempt:
     if attempt is None:
         raise NotFound(f"No attempt {attempt_id}.")
     return attempt
+
+
+def doubted(session: Session, job_id: UUID) -> bool:
+    """Doubt that a request was turned away about which its provider has called back.
+
+    Return whether there is one. A job that has another request under way is past that: what
+    the first one brings is an extra. Its run must be locked.
+    """
+    session.flush()
+    named = or_(Attempt.candidate_task_id.is_not(None), Attempt.provider_task_id.is_not(None))
+    turned_away = Attempt.outcome.in_([Outcome.NOT_SENT, Outcome.REJECTED])
+    attempt = session.scalar(
+        select(Attempt)
+        .where(Attempt.job_id == job_id, turned_away, named)
+        .order_by(Attempt.n.desc())
+        .limit(1)
+        .with_for_update()
+    )
+    if attempt is None or live(session, job_id) is not None:
+        return False
+    attempt.outcome = Outcome.UNKNOWN
+    attempt.observation = CALLED_BACK
+    attempt.recheck_at = clock.now()
+    session.flush()
+    return True
 
 
 def live(session: Session, job_id: UUID) -> Attempt | None:

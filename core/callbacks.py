@@ -15,8 +15,6 @@ from core.models import Attempt, Run
 from core.stages import Outcome, Stage
 
 BY: Final = "provider"
-WHY: Final = "called_back"  # a code of core.refusals
-TURNED_AWAY: Final = frozenset({Outcome.NOT_SENT, Outcome.REJECTED})
 AT_WORK: Final = frozenset({"preparing", "queueing", "queued", "processing", "running"})
 TASK_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
@@ -46,8 +44,10 @@ def heard(
     if task_id is not None and attempt.candidate_task_id is None:
         attempt.candidate_task_id = task_id
     run = session.get(Run, attempt.job_id, with_for_update=True)
-    if task_id is not None and attempt.outcome in TURNED_AWAY:
-        _doubted(session, attempt, run)
+    doubted = attempts.doubted(session, attempt.job_id)
+    # Whoever has claimed it has sent nothing yet, and will find its lease gone.
+    if doubted and run is not None and Stage(run.stage) in {Stage.READY, Stage.SUBMITTING}:
+        runs.lost_sight(session, run, by=BY, why=attempts.CALLED_BACK)
     if attempt.outcome != Outcome.ACCEPTED or run is None:
         rechecks.after_settling(session, attempt)
     elif Stage(run.stage) is Stage.GENERATING and not at_work:
@@ -60,17 +60,3 @@ def heard(
         attempt_id=attempt.id,
         at_work=at_work,
     )
-
-
-def _doubted(session: Session, attempt: Attempt, run: Run | None) -> None:
-    """Doubt that a request was turned away, and have its job wait for what is found of it.
-
-    A job that has another request under way is past that; what this one brings is an extra.
-    """
-    if attempts.live(session, attempt.job_id) is not None:
-        return
-    attempt.outcome = Outcome.UNKNOWN
-    attempt.observation = WHY
-    session.flush()
-    if run is not None and Stage(run.stage) is Stage.READY:
-        runs.lost_sight(session, run, by=BY, why=WHY)

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from core import attempts, clock, events, runs
 from core.models import Attempt, Dialect, Job, Run
 from core.providers import ListedTask
-from core.stages import LIVE_OUTCOMES, Outcome, Stage
+from core.stages import ENDED_WITHOUT_IT, LIVE_OUTCOMES, Outcome, Stage
 
 LOOKED_FOR = timedelta(days=7)  # as long as MiniMax keeps a task
 SKEW = timedelta(seconds=60)  # between the provider's clock and the database's
@@ -28,7 +28,6 @@ MAY_HAVE_ONE = (Outcome.OPEN, Outcome.UNKNOWN, Outcome.SUPERSEDED)
 WORKER_LOST = "worker_lost"  # a code of core.refusals: why the sweep doubts a request
 RESTORED = "restored"  # the same, after an older database was restored
 TOLD = 3  # times that a log says of a late result why it was not fetched
-ENDED_WITHOUT_IT = frozenset({Stage.ABANDONED, Stage.EXPIRED, Stage.CANCELLED, Stage.REJECTED})
 NEVER_WHOLE = "never_whole"  # a code of core.refusals: its provider still has the result
 
 

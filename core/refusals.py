@@ -169,9 +169,9 @@ UNKNOWN: Final[Mapping[str, Message]] = {
         "you say so: sending it again may cost a second time."
     ),
     "called_back": msg(
-        "{provider} had turned this request away, and then called back as if it were at work on "
-        "it. It may have been charged, so it is not sent again unless you say so: sending it again "
-        "may cost a second time."
+        "{provider} had turned this request away, and then called back about it all the same. It "
+        "may have been charged, so it is not sent again unless you say so: sending it again may "
+        "cost a second time."
     ),
     "worker_lost": msg(
         "The worker was lost while it was sending this request to {provider}. It may have been "

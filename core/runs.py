@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from core import events
+from core import attempts, events
 from core.claims import Claim, held, renewed
 from core.clock import now
 from core.errors import NotFound
@@ -32,6 +32,7 @@ def handed_back(session: Session, claim: Claim) -> None:
         move(session, run, Stage.READY, by=claim.worker)
     release(run, due_in_s=0)
     events.wake_workers(session, Stage.READY)
+    _unless_called_back(session, run, by=claim.worker)
 
 
 def postponed(session: Session, claim: Claim, *, due_in_s: float, why: str) -> None:
@@ -41,6 +42,13 @@ def postponed(session: Session, claim: Claim, *, due_in_s: float, why: str) -> N
     run.failures = claim.failures + 1
     run.waiting_for = why
     release(run, due_in_s=due_in_s)
+    _unless_called_back(session, run, by=claim.worker)
+
+
+def _unless_called_back(session: Session, run: Run, *, by: str) -> None:
+    """Have a job that would be sent once more wait, if an earlier request is at work after all."""
+    if Stage(run.stage) is Stage.READY and attempts.doubted(session, run.job_id):
+        become_uncertain(session, run, by=by, why=attempts.CALLED_BACK)
 
 
 def fetched(session: Session, claim: Claim, *, lease_s: float) -> Claim:
@@ -180,6 +188,7 @@ def freed(session: Session, run: Run, *, by: str, due_in_s: float = 0) -> None:
         events.record(session, run.job_id, "lease_ended", by=by, worker=run.lease_owner)
     release(run, due_in_s=due_in_s)
     events.wake_workers(session, Stage(run.stage))
+    _unless_called_back(session, run, by=by)
 
 
 def lost_sight(session: Session, run: Run, *, by: str, why: str) -> None:
@@ -232,6 +241,7 @@ def not_taken(session: Session, run: Run, *, by: str, why: str) -> None:
     move(session, run, Stage.READY, by=by, why=why)
     release(run, due_in_s=0)
     events.wake_workers(session, Stage.READY)
+    _unless_called_back(session, run, by=by)
 
 
 def again(session: Session, run: Run, *, by: str) -> None:

@@ -32,14 +32,14 @@ class Stage(StrEnum):
     SUBMITTING = "submitting"  # a worker holds the lease and is sending
     GENERATING = "generating"  # the provider has it; due = next poll
     STORING = "storing"  # the result is known and is being copied to our bucket
-    UNCERTAIN = "uncertain"  # sent, no answer (or the database was restored); a person decides
+    UNCERTAIN = "uncertain"  # sent, and nobody knows what came of it; a person decides
     STORED = "stored"  # every result is in our bucket
     REJECTED = "rejected"  # the provider refused the request
     FAILED = "failed"  # the provider gave up on it
     EXPIRED = "expired"  # its time ran out before it was accepted or finished
     BAD_RESULT = "bad_result"  # billed, and the answer held nothing usable
     ABANDONED = "abandoned"  # a person gave up on an uncertain or stalled job
-    CANCELLED = "cancelled"  # stopped before it cost anything
+    CANCELLED = "cancelled"  # stopped before it cost anything more
 
 
 NEXT: Mapping[Stage, frozenset[Stage]] = {
@@ -75,6 +75,8 @@ NEXT: Mapping[Stage, frozenset[Stage]] = {
 
 FINAL = frozenset(stage for stage, following in NEXT.items() if not following)
 LIVE = frozenset(NEXT) - FINAL
+# Ends at which a request of the job may still be at work, and bring a result as an extra.
+ENDED_WITHOUT_IT = frozenset({Stage.ABANDONED, Stage.EXPIRED, Stage.CANCELLED, Stage.REJECTED})
 READING = (Stage.GENERATING, Stage.STORING)  # their steps cost nothing
 
 _STATUS = {

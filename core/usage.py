@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from core.models import Dialect
 from core.polling import STALLED_S
 from core.providers.capabilities import RateLimits
-from core.stages import Outcome, Stage
+from core.stages import ENDED_WITHOUT_IT, Outcome, Stage
 
 # A minute by the provider's clock. Requests reach it in another order than they were written
 # down here, because some take longer to upload: that is what the two seconds are for.
@@ -93,6 +93,7 @@ SENT: Final = f"""
     ) AS asked
     GROUP BY dialect, key_id, model
     """  # noqa: S608  (our own constants)
+_ENDED_WITHOUT_IT: Final = ", ".join(f"'{stage}'" for stage in sorted(ENDED_WITHOUT_IT))
 # A request whose job has gone on or ended without it may be at work all the same, and of the
 # second API, which alone limits its tasks, it counts there.
 IN_HAND: Final = f"""
@@ -117,8 +118,10 @@ IN_HAND: Final = f"""
           AND attempts.created_at > clock_timestamp() - interval '{TASK_MAY_RUN_S} seconds'
           AND (
               outcome = '{Outcome.SUPERSEDED}'
-              OR (outcome = '{Outcome.UNKNOWN}' AND final_stage IS NOT NULL)
-              OR (outcome = '{Outcome.ACCEPTED}' AND final_stage = '{Stage.ABANDONED}')
+              OR (outcome IN ('{Outcome.NOT_SENT}', '{Outcome.REJECTED}')
+                  AND (candidate_task_id IS NOT NULL OR attempts.provider_task_id IS NOT NULL))
+              OR (outcome IN ('{Outcome.UNKNOWN}', '{Outcome.ACCEPTED}')
+                  AND final_stage IN ({_ENDED_WITHOUT_IT}))
           )
     ) AS tasks
     GROUP BY dialect, key_id, user_id

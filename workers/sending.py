@@ -7,7 +7,7 @@ from functools import partial
 from uuid import UUID
 
 import structlog
-from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
 from core import attempts, runs
@@ -145,12 +145,7 @@ def _put_back(services: Services, claim: Claim, *, why: str) -> None:
 def _intend(
     services: Services, claim: Claim, task: requests.Task, total_s: float, attempt_id: UUID
 ) -> tuple[Attempt, str | None]:
-    """Write the attempt, in a commit of its own, before anything is sent.
-
-    Raises:
-        Stale: it was not written; or a request of this job that was over may be at work after
-            all, and the sweep has a person decide.
-    """
+    """Write the attempt, in a commit of its own, before anything is sent."""
     wants_callback = claim.dialect != Dialect.OPENAI and services.settings.public_base_url
     token = secrets.token_urlsafe(32) if wants_callback else None
     try:
@@ -167,8 +162,6 @@ def _intend(
     except (OperationalError, InterfaceError) as error:
         _not_intended(services, claim, attempt_id)
         raise Stale(f"The intent of job {claim.job_id} could not be written.") from error
-    except IntegrityError as error:
-        raise Stale(f"Another request of job {claim.job_id} may be at work.") from error
     return attempt, token
 
 

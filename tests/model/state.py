@@ -6,8 +6,7 @@ Stages, outcomes and the moves between stages are those of `core.stages`.
 
 from typing import Final, NamedTuple
 
-from core.rechecks import ENDED_WITHOUT_IT
-from core.stages import FINAL, LIVE_OUTCOMES, NEXT, Outcome, Stage
+from core.stages import ENDED_WITHOUT_IT, FINAL, LIVE_OUTCOMES, NEXT, Outcome, Stage
 
 FOLLOWING: Final = {
     stage.value: frozenset(to.value for to in following) for stage, following in NEXT.items()

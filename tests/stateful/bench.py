@@ -127,6 +127,8 @@ class Bench:
         with self.begin() as session:
             attempt = attempts.locked(session, request.attempt_id)
             callbacks.heard(session, attempt, task_id)
+            if attempt.candidate_task_id == request.task_id and request.told_before is None:
+                request.told_before = len(attempts.of_job(session, attempt.job_id)) + 1
 
     # --- looking ------------------------------------------------------------------------
 

@@ -30,6 +30,7 @@ from tests.stateful.provider import (
     QUEUED,
     RUNNING,
     TURNED_AWAY,
+    WORKED_ON,
 )
 from workers import recording, sending
 from workers.hands import Hands
@@ -42,6 +43,7 @@ SELDOM = st.sampled_from([False, False, False, True])
 MOMENTS = st.sampled_from([10.0, 40.0, 90.0, 140.0, 700.0, 2000.0])
 BORDERS = st.integers(1, 3)
 WHICH = st.integers(0, 9)
+FATES = [BILLED, BILLED, BILLED, TURNED_AWAY, WORKED_ON]
 
 
 def settings_for(
@@ -92,6 +94,7 @@ class PaidCalls(RuleBasedStateMachine):
         claim = self.bench.claim(self._worker(which, busy=False))
         if claim is not None:
             assert claim.token > before[claim.job_id].lease[2], "7: a token was used twice"
+        if claim is not None and claim.stage is Stage.READY:
             self._few_are_in_flight()
 
     def _few_are_in_flight(self) -> None:
@@ -136,10 +139,12 @@ class PaidCalls(RuleBasedStateMachine):
             self.bench.clean_up()
 
     @precondition(lambda self: any(it.fate == ON_ITS_WAY for it in self.bench.requests))
-    @rule(which=WHICH, fate=st.sampled_from([BILLED, BILLED, BILLED, TURNED_AWAY]))
+    @rule(which=WHICH, fate=st.sampled_from(FATES))
     def arrives(self, which, fate):
         waiting = [it for it in self.bench.requests if it.fate == ON_ITS_WAY]
-        waiting[which % len(waiting)].fate = fate
+        arriving = waiting[which % len(waiting)]
+        no_callback = fate == WORKED_ON and arriving.dialect == Dialect.OPENAI
+        arriving.fate = TURNED_AWAY if no_callback else fate
 
     @precondition(lambda self: self._tasks())
     @rule(which=WHICH, to=st.sampled_from([RUNNING, FINISHED, FINISHED, FAILED]))
@@ -157,7 +162,7 @@ class PaidCalls(RuleBasedStateMachine):
 
     def _tasks(self):
         videos = (it for it in self.bench.requests if it.dialect != Dialect.OPENAI)
-        return [it for it in videos if it.fate == BILLED]
+        return [it for it in videos if it.is_taken]
 
     # --- people ---------------------------------------------------------------------------
 

@@ -5,7 +5,7 @@ from uuid import UUID
 from core.models import Attempt
 from core.stages import FINAL, LIVE_OUTCOMES, Outcome, Stage
 from tests.stateful.bench import Bench, Row
-from tests.stateful.provider import CANCELLED, FAILED, Request
+from tests.stateful.provider import BILLED, CANCELLED, FAILED, Request
 
 MAY_BE_SEEN = {Stage.SUBMITTING, Stage.UNCERTAIN, Stage.ABANDONED}
 
@@ -28,7 +28,8 @@ class Watched:
             row = self._before[request.job_id]
             attempt = _attempt(row, request)
             known = attempt.provider_task_id or request.attempt_id in kept | on_disk
-            assert known or _is_visible(row, attempt), f"2: {request} is lost"
+            asked_for = attempt.candidate_task_id and attempt.recheck_at
+            assert known or asked_for or _is_visible(row, attempt), f"2: {request} is lost"
             assert known or not request.answered, f"2: the answer to {request} is gone"
         for row in self._before.values():
             for attempt in row.attempts:
@@ -42,7 +43,9 @@ class Watched:
         assert len(row.attempts) >= len(before.attempts), "7: an attempt is gone"
 
     def _is_paid_for(self, job_id: UUID, row: Row) -> None:
-        to_pay = [it for it in self._requests_to_pay() if it.job_id == job_id]
+        asked = [it for it in self._requests_to_pay() if it.job_id == job_id]
+        assert not any(it.unasked for it in asked), "1: its provider works on another, and said so"
+        to_pay = [it for it in asked if it.fate == BILLED]  # of the others nobody could know
         billed = len(to_pay)
         again = [it for it in to_pay if it.after_consent or not _is_superseded(row, it)]
         assert len(again) <= 1, "1: a consent covers one request more, and this is another"

@@ -34,6 +34,7 @@ from tests.model import rows
 from tests.stateful.pausing import Worker, current
 
 ON_ITS_WAY, BILLED, TURNED_AWAY = "on its way", "billed", "turned away"
+WORKED_ON = "worked on"  # and billed, although it was turned away: only a callback tells
 QUEUED, RUNNING, FINISHED = "queued", "running", "finished"
 FAILED, CANCELLED, DELETED = "failed", "cancelled", "deleted"
 ABOUT_HALF = 100  # bytes of an edit's answer
@@ -67,6 +68,18 @@ class Request:
     task: str = QUEUED  # a video's, once it is billed
     unfinished_until: float = 0  # one that was queued a moment ago is not finished yet
     answered: bool = False  # the whole answer came, to a worker that lived
+    told_before: int | None = None  # the number of the next attempt, when its callback came
+    unasked: bool = False  # it left although an earlier one was known to be worked on
+
+    @property
+    def is_taken(self) -> bool:
+        """Whether the provider works on it, whatever it has said."""
+        return self.fate in {BILLED, WORKED_ON}
+
+    @property
+    def is_known(self) -> bool:
+        """Whether we were told, or would have been but for what was lost, that it is taken."""
+        return self.fate == BILLED or self.told_before is not None
 
     @property
     def task_id(self) -> str:
@@ -85,11 +98,11 @@ class Provider:
 
     def billed(self) -> Sequence[Request]:
         """Return what has to be paid for."""
-        return [it for it in self.requests if it.fate == BILLED and it.task != CANCELLED]
+        return [it for it in self.requests if it.is_known and it.task != CANCELLED]
 
     def named(self, task_id: str | None) -> Request | None:
         """Return the request of a task."""
-        taken = (it for it in self.requests if it.fate == BILLED and it.task != DELETED)
+        taken = (it for it in self.requests if it.is_taken and it.task != DELETED)
         return next((it for it in taken if it.task_id == task_id), None)
 
     def at_work(self, *, within_s: float) -> frozenset[UUID]:
@@ -100,7 +113,7 @@ class Provider:
             it.attempt_id
             for it in self.requests
             if it.created_at > since
-            and (it.fate == ON_ITS_WAY or (it.fate == BILLED and it.task in {QUEUED, RUNNING}))
+            and (it.fate == ON_ITS_WAY or (it.is_known and it.task in {QUEUED, RUNNING}))
         )
 
     # --- what is paid -----------------------------------------------------------------
@@ -154,14 +167,26 @@ class Provider:
                 dialect=attempt.dialect,
                 created_at=clock.read(session),
                 after_consent=attempt.outcome == Outcome.SUPERSEDED,
+                unasked=self._is_unasked(session, attempt),
             )
         self.requests.append(made)
         worker.pause("sent")
         if made.fate == ON_ITS_WAY or worker.words.get("lost"):
             raise unsure("no_answer", Answered(message="no answer came"))
-        if made.fate == TURNED_AWAY:
+        if made.fate in {TURNED_AWAY, WORKED_ON}:
             raise _turned_away(refuse=bool(worker.words.get("refused")))
         return made
+
+    def _is_unasked(self, session: Session, attempt: Attempt) -> bool:
+        """Return whether a callback had told of an earlier one, and nobody has consented."""
+        earlier = (
+            session.get_one(Attempt, it.attempt_id)
+            for it in self.requests
+            if it.job_id == attempt.job_id
+            and it.told_before is not None
+            and it.told_before <= attempt.n
+        )
+        return any(it.outcome != Outcome.SUPERSEDED for it in earlier)
 
     # --- what is free -----------------------------------------------------------------
 
@@ -205,7 +230,7 @@ class Provider:
 
     def list_tasks(self, *, since: datetime, model: str | None = None) -> Sequence[ListedTask]:
         """See `ListingProvider.list_tasks`."""
-        made = [it for it in self.requests if it.fate == BILLED and it.task != DELETED]
+        made = [it for it in self.requests if it.is_known and it.task != DELETED]
         return [self._listed(it) for it in made if it.created_at >= since]
 
     def _known(self, task_id: str) -> Request:

@@ -9,16 +9,23 @@ from sqlalchemy import update
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from core import attempts, callbacks
+from core import attempts, callbacks, runs
 from core.api import create_api
 from core.models import AssetKind, Attempt, Job, Run
 from core.stages import Outcome, Stage
 from tests.application import services_for
 from tests.stack import free_port
 from tests.workers.conftest import billed, fault, look_now
-from tests.workers.left_behind import claimed, die, intended, stage_of
+from tests.workers.left_behind import (
+    claimed,
+    detail_of,
+    intended,
+    limits,
+    stage_of,
+    video_request,
+)
 from tests.workers.processes import until
-from workers import steps, sweep
+from workers import steps
 
 V1 = ("MiniMax-Hailuo-02", {"mode": "text", "resolution": "768P", "duration": 6})
 V2 = ("MiniMax-H3", {"mode": "text", "resolution": "768P", "duration": 5, "ratio": "16:9"})
@@ -198,9 +205,32 @@ def test_nothing_is_sent_when_the_callback_comes_between_claim_and_intent(
 
     steps.take(hands, claim, deadline=time.monotonic() + 60)
     assert billed(minimax_simulator) == []
-    die(services, job)
-    sweep.sweep(hands)
+    detail = detail_of(services, kim, job)
+    assert (detail.stage, detail.run.waiting_for) == (Stage.UNCERTAIN, "called_back")
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["asked already", "not asked yet"])
+def test_no_third_is_sent_when_the_second_is_turned_away_too(
+    turned_away, services, hands, kim, minimax_simulator, known
+):
+    attempt, claim = turned_away
+    second = intended(services, claim)
+    with services.sessions.begin() as session:
+        job = session.get_one(Job, claim.job_id)
+    taken = services.videos["minimax_v2"].submit(video_request(services, job), limits=limits())
+    with services.sessions.begin() as session:
+        callbacks.heard(session, attempts.locked(session, attempt.id), taken.task_id)
+    if known:
+        look_now(hands)
+    with services.sessions.begin() as session:
+        attempts.settled(session, second.id, Outcome.NOT_SENT)
+        runs.postponed(session, claim, due_in_s=0, why="overloaded")
+
     assert stage_of(services, kim, job) is Stage.UNCERTAIN
+    look_now(hands)
+    detail = detail_of(services, kim, job)
+    assert (detail.stage, detail.attempts[0].outcome) == (Stage.GENERATING, Outcome.ACCEPTED)
+    assert len(billed(minimax_simulator)) == 1
 
 
 def candidate(services, attempt_id) -> str | None:
