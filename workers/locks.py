@@ -5,8 +5,12 @@ The system takes the lock back whatever becomes of the process; a paused process
 
 import fcntl
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+
+import structlog
+
+log = structlog.get_logger(__name__)
 
 
 class WorkerLocks:
@@ -27,12 +31,13 @@ class WorkerLocks:
 
     def leave(self, worker: str, held: int) -> None:
         """Give a lock back: its worker ends and holds no lease."""
-        self.forget(worker)
+        self._path(worker).unlink(missing_ok=True)
         os.close(held)
 
     def forget(self, worker: str) -> None:
-        """Remove the file of a worker that is of no interest any more."""
-        self._path(worker).unlink(missing_ok=True)
+        """Remove the file of a dead worker: not of one that was only about to take its lock."""
+        if _is_held(self._path(worker), then=self._path(worker).unlink):
+            log.warning("worker_lives_after_all", worker=worker)
 
     def dead(self) -> Sequence[str]:
         """Return the workers that ended without giving back their lock."""
@@ -53,14 +58,19 @@ def _is_at(descriptor: int, path: Path) -> bool:
         return False
 
 
-def _is_held(path: Path) -> bool | None:
-    """Return whether a lock is held; None where there is none."""
+def _is_held(path: Path, *, then: Callable[[], None] = lambda: None) -> bool | None:
+    """Return whether a lock is held; None where there is none. If it is not, do something first.
+
+    Meanwhile nobody else can take it.
+    """
     try:
         tried = os.open(path, os.O_RDWR)
     except FileNotFoundError:
         return None
     try:
         fcntl.flock(tried, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if _is_at(tried, path):
+            then()
     except BlockingIOError:
         return True
     else:

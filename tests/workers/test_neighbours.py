@@ -150,3 +150,12 @@ def test_a_lock_that_was_taken_for_a_dead_workers_is_made_anew(hands, services, 
     assert locks.is_held("host:1:ab")
     locks.leave("host:1:ab", held)
     assert not locks.is_held("host:1:ab")
+
+
+def test_who_takes_its_lock_after_all_is_not_forgotten(hands):
+    """It was seen between the making of its file and its lock, and passed for dead."""
+    held = hands.spool.locks.hold("host:1:ab")
+    hands.spool.locks.forget("host:1:ab")
+
+    assert hands.spool.locks.is_held("host:1:ab")
+    hands.spool.locks.leave("host:1:ab", held)
