@@ -17,6 +17,7 @@ from core.failpoints import reach
 from core.ids import new_id
 from core.models import Attempt, Dialect
 from core.providers import SendLimits
+from core.providers.answer_file import room_bytes
 from core.services import Services
 from core.stages import Outcome, Stage
 from workers import edits, recording, requests, videos
@@ -26,7 +27,7 @@ from workers.permits import Permits
 
 log = structlog.get_logger(__name__)
 
-ROOM_PER_IMAGE = 64 * 2**20  # a 4K picture as base64, and the same decoded beside it
+DECODED_BYTES = 24 * 2**20  # a 4K picture, written beside the answer that it came in
 
 
 def send_s(services: Services, dialect: str) -> float:
@@ -61,8 +62,9 @@ def submit(hands: Hands, claim: Claim, *, deadline: float) -> None:
 
 def _room_bytes(task: requests.Task) -> int:
     """Return how much disk a request may need: its pictures, and its answer with all results."""
+    options = task.job.options
     sent = sum(asset.bytes for asset in task.files)
-    return sent + ROOM_PER_IMAGE * int(task.job.options.get("n") or 1)
+    return sent + room_bytes(options) + DECODED_BYTES * int(options.get("n") or 1)
 
 
 def _in_time(services: Services, claim: Claim, deadline: float) -> tuple[Claim, float]:

@@ -118,7 +118,8 @@ class Spool:
     def set_aside(self, attempt_id: UUID) -> None:
         """Keep a body that broke off for a complaint, and look at it no more."""
         path = self.body(attempt_id)
-        if path.exists():
+        with contextlib.suppress(FileNotFoundError):
+            _without_room(path)
             path.replace(path.with_suffix(".cut"))
 
     def put_by(self, attempt_id: UUID) -> None:
@@ -126,6 +127,7 @@ class Spool:
         strangers = self._folder / "strangers"
         strangers.mkdir(exist_ok=True, mode=0o700)
         for path in self._folder.glob(f"{attempt_id}.*"):
+            _without_room(path)
             path.replace(strangers / path.name)
 
     def remove(self, attempt_id: UUID) -> None:
@@ -165,10 +167,10 @@ class Spool:
 
     @contextmanager
     def room_for(self, size_bytes: int) -> Iterator[bool]:
-        """Promise room on the disk while a request is under way; yield whether there is any.
+        """Promise room on the disk while a step is under way; yield whether there is any.
 
-        What this process has promised to others is counted, so that requests side by side do
-        not rely on the same room. What came of an answer counts twice until its end.
+        What this process has promised to others is counted, so that steps side by side do not
+        rely on the same room. What is written meanwhile counts twice until the end.
         """
         with self._promising:
             self._promised_bytes += size_bytes
@@ -267,3 +269,8 @@ class Spool:
             os.fsync(folder)
         finally:
             os.close(folder)
+
+
+def _without_room(path: Path) -> None:
+    """Give back what a killed worker took for the rest of a file: see `core.disk_room`."""
+    os.truncate(path, path.stat().st_size)

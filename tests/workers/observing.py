@@ -162,7 +162,7 @@ def _lost_picture(bench: Bench) -> None:
 
 
 def _no_room(bench: Bench) -> None:
-    bench.monkeypatch.setattr(sending, "ROOM_PER_IMAGE", 2**62)
+    bench.monkeypatch.setattr(sending, "DECODED_BYTES", 2**62)
 
 
 def _full_disk(bench: Bench) -> None:
