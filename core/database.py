@@ -3,7 +3,7 @@
 from typing import Final
 
 from sqlalchemy import Engine, create_engine
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
 from core.connections import KEEPALIVE, Connection
@@ -46,8 +46,9 @@ def open_sessions(engine: Engine) -> sessionmaker[Session]:
     return sessionmaker(engine, expire_on_commit=False)
 
 
-def is_outage(error: DBAPIError) -> bool:
+def is_outage(error: Exception) -> bool:
     """Return whether the database is away: then another statement would fail as well."""
+    if not isinstance(error, OperationalError | InterfaceError):
+        return False
     code = getattr(error.orig, "pgcode", None)  # without one nobody has answered
-    is_away = code is None or (code.startswith(OUTAGES) and code != CANCELED)
-    return is_away and isinstance(error, OperationalError | InterfaceError)
+    return code is None or (code.startswith(OUTAGES) and code != CANCELED)

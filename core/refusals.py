@@ -225,7 +225,10 @@ GIVEN_UP: Final[Mapping[str, Message]] = {
         "The task was cancelled at {provider} before it began, and not charged. You can start a "
         "new job."
     ),
-    "expired": msg("{provider} did not take this request within a day. You can start a new job."),
+    "expired": msg(
+        "{provider} did not take this request within a day, or could not be reached. You can start "
+        "a new job."
+    ),
     "expired_here": msg(
         "Something on our side kept this request back for a day; it was not {provider}'s fault. "
         "An administrator must look into it. You can start a new job."

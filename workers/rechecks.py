@@ -8,6 +8,7 @@ import structlog
 from sqlalchemy.exc import IntegrityError
 
 from core import attempts, rechecks
+from core.database import is_outage
 from core.errors import AppError, ProviderError
 from core.models import Attempt, Dialect
 from core.providers import Broken, ListedTask, ListingProvider, Pending, Ready
@@ -76,6 +77,11 @@ def _had_its_turn(hands: Hands, attempt_id: UUID, listed: "Listed") -> bool:
     except AppError as error:
         log.warning("recheck_failed", attempt_id=str(attempt_id), reason=str(error))
         _failed(hands, attempt_id, error)
+    except Exception as error:
+        if is_outage(error):
+            raise
+        # Every other question waits behind this one: it stays postponed, and the pass goes on.
+        log.exception("recheck_failed", attempt_id=str(attempt_id))
     return True
 
 

@@ -43,6 +43,8 @@ def recorded(
 def _through_outages(services: Services, claim: Claim, act: Callable[[], T]) -> T:
     """Do what has to be written until the database takes it; also when the lease is over by then.
 
+    Not for outages alone: after a deadlock, or a statement that took too long, it goes through.
+
     Raises:
         IntegrityError, DataError: the database answers, and refuses it. DBAPIError: it is away
             for long.

@@ -6,7 +6,7 @@ from functools import partial
 from uuid import UUID
 
 import structlog
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from core import assets, attempts, clock, expiry, rechecks, runs
@@ -36,7 +36,7 @@ def _orphan_alone(hands: Hands, job_id: UUID) -> bool:
     try:
         return _in_a_commit(hands, _orphan, job_id)
     except Exception as error:
-        if isinstance(error, DBAPIError) and is_outage(error):
+        if is_outage(error):
             raise
         log.exception("orphan_not_taken_up", job_id=str(job_id))
         return False
@@ -46,7 +46,18 @@ def expire(hands: Hands) -> int:
     """End every job whose time has run out."""
     with hands.services.sessions() as session:
         jobs = expiry.passed(session)
-    return sum(_in_a_commit(hands, _expired, job_id) for job_id in jobs)
+    return sum(_expired_alone(hands, job_id) for job_id in jobs)
+
+
+def _expired_alone(hands: Hands, job_id: UUID) -> bool:
+    """End one job; what fails with it holds up no other."""
+    try:
+        return _in_a_commit(hands, _expired, job_id)
+    except Exception as error:
+        if is_outage(error):
+            raise
+        log.exception("not_expired", job_id=str(job_id))
+        return False
 
 
 def _in_a_commit(hands: Hands, act: Callable[[Hands, Session, UUID], bool], job_id: UUID) -> bool:
@@ -148,7 +159,7 @@ def _alone(hands: Hands, attempt_id: UUID, take_up: Callable[[], bool]) -> bool:
     except AppError as error:  # the bucket is away, say: the next pass tries again
         log.warning("not_taken_up", attempt_id=str(attempt_id), reason=str(error))
     except Exception as error:
-        if isinstance(error, DBAPIError) and is_outage(error):
+        if is_outage(error):
             raise
         # Every other paid answer waits behind this one: log it, and go on.
         log.exception("not_taken_up", attempt_id=str(attempt_id))

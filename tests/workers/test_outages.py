@@ -92,7 +92,8 @@ def test_a_worker_records_what_it_was_told_once_the_database_is_back(
     cut_at("noted", "database")
     with ThreadPoolExecutor(1) as pool, capture_logs() as logs:
         step = pool.submit(send, hands)
-        until(lambda: [line["event"] for line in logs].count("recording_waits") > 1 or step.done())
+        until(lambda: [line["event"] for line in logs].count("recording_waits") > 1)
+        assert not step.done()
         lines["database"].mend()
         step.result()
 

@@ -1,5 +1,7 @@
 """How the attempts that no step looks after are asked about, and how often."""
 
+from uuid import UUID
+
 import pytest
 from sqlalchemy import text
 
@@ -9,6 +11,7 @@ from core.stages import Outcome, Stage
 from tests.core.conftest import claimed
 from tests.workers.conftest import video_filed
 from tests.workers.observing import VIDEOS
+from workers import rechecks
 from workers.hands import Hands
 from workers.pace import Pace
 from workers.rechecks import recheck
@@ -66,6 +69,23 @@ def test_a_list_that_cannot_be_read_is_not_asked_for_again_and_again(
 
     recheck(hands)
 
+    assert asked == ["list"]
+
+
+def test_one_that_fails_in_a_way_nobody_foresaw_keeps_no_other_waiting(
+    hands, lost, asked, monkeypatch
+):
+    look, looked = rechecks._one, []
+
+    def one(hands: Hands, attempt_id: UUID, listed: rechecks.Listed) -> None:
+        looked.append(attempt_id)
+        if len(looked) == 1:
+            raise KeyError("unforeseen")
+        look(hands, attempt_id, listed)
+
+    monkeypatch.setattr(rechecks, "_one", one)
+
+    assert recheck(hands) == len(looked) == LOST
     assert asked == ["list"]
 
 

@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import text
 
-from core import decisions
+from core import decisions, disk_room
 from core.models import AssetKind
 from core.stages import Stage
 from tests.model import rows
@@ -54,6 +54,20 @@ def test_a_body_that_broke_off_is_set_aside(services, hands, kim, file_edit):
 
     assert sweep.recover(hands) == 0
     assert [path.suffix for path in services.settings.spool_dir.glob(f"{attempt.id}*")] == [".cut"]
+
+
+def test_what_broke_off_keeps_no_more_room_than_it_has(services, hands, kim, file_edit):
+    job = file_edit()
+    attempt = intended(services, claimed(hands))
+    body = hands.spool.body(attempt.id)
+    with body.open("wb") as file:
+        disk_room.reserve(file, 2**20)  # and its worker is killed
+        file.write(b'{"data": [{')
+    die(services, job)
+    sweep.recover(hands)
+
+    assert body.with_suffix(".cut").read_bytes() == b'{"data": [{'
+    assert body.with_suffix(".cut").stat().st_blocks * 512 < 2**20
 
 
 def test_a_body_that_a_paused_worker_may_still_write_is_left_to_it(
@@ -242,7 +256,7 @@ def test_an_answer_that_comes_back_after_its_job_was_given_up_for_lost_is_kept(
 REFUSING = """
     CREATE FUNCTION refusing() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
     RAISE EXCEPTION 'no' USING ERRCODE = '22P05'; END $$;
-    CREATE TRIGGER refusing BEFORE UPDATE ON runs FOR EACH ROW
+    CREATE TRIGGER refusing BEFORE UPDATE OR DELETE ON runs FOR EACH ROW
     WHEN (OLD.job_id = '{}') EXECUTE FUNCTION refusing()
 """
 
@@ -262,3 +276,13 @@ def test_what_the_database_refuses_of_one_holds_up_no_other(services, hands, kim
     assert sweep.sweep(hands) == 0  # nor does it stop this one
     (other,) = (job for job in jobs if job.id != first.job_id)
     assert stage_of(services, kim, other) is Stage.STORING
+
+
+def test_a_job_that_cannot_be_ended_keeps_no_other_waiting(services, hands, kim, file_edit):
+    jobs = [file_edit(), file_edit()]
+    with services.sessions.begin() as session:
+        session.execute(text("UPDATE jobs SET created_at = now() - interval '2 days'"))
+        session.execute(text(REFUSING.format(jobs[0].id)))
+
+    assert sweep.expire(hands) == 1
+    assert [stage_of(services, kim, job) for job in jobs] == [Stage.READY, Stage.EXPIRED]
