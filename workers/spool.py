@@ -273,4 +273,5 @@ class Spool:
 
 def _without_room(path: Path) -> None:
     """Give back what a killed worker took for the rest of a file: see `core.disk_room`."""
-    os.truncate(path, path.stat().st_size)
+    if path.is_file():  # never a device
+        os.truncate(path, path.stat().st_size)

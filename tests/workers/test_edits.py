@@ -9,7 +9,7 @@ from core import assets, disk_room
 from core.errors import MediaRejected
 from core.media import child
 from core.models import Asset, AssetKind, Job
-from core.providers import answer_file
+from core.providers import openai
 from core.stages import Outcome, Stage
 from tests.workers.conftest import billed, fault, mask_for, picture
 from tests.workers.processes import until
@@ -49,7 +49,7 @@ def test_an_answer_that_has_no_room_of_its_own_is_not_asked_for(
     file_edit, settle, monkeypatch, openai_simulator, tmp_path
 ):
     """Other workers of this host may count on the same free room: it is taken before sending."""
-    monkeypatch.setattr(answer_file, "IMAGE_BYTES", 2**62)
+    monkeypatch.setattr(openai, "room_bytes", lambda _: 2**62)
     with (tmp_path / "probe").open("wb") as file:
         can_reserve = disk_room.reserve(file, 1)
     detail = settle(file_edit())
