@@ -81,7 +81,7 @@ class Bench:
     def claim(self, worker: Worker) -> Claim | None:
         """Claim what is due, and begin to work on it."""
         hands = replace(self.hands, worker=worker.name)
-        for stage in FIRST:
+        for stage in self._found(FIRST):
             leases = lease_lengths(hands, stage)
             noted_at = self.time.monotonic()
             with hands.services.sessions.begin() as session:
@@ -98,6 +98,11 @@ class Bench:
                 worker.begin(claim, partial(steps.take, hands, claim, deadline=deadline))
                 return claim
         return None
+
+    def _found(self, stages: Sequence[Stage]) -> Sequence[Stage]:
+        """Leave out stages in which no job is: the engine would only learn that once more."""
+        there = {row.stage for row in self.rows().values()}
+        return [stage for stage in stages if stage in there]
 
     def kill(self, worker: Worker) -> None:
         """End a worker's process; another one takes its place."""
