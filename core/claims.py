@@ -42,6 +42,7 @@ class Claim:
     polls: int
     due_at: datetime  # as it was found; a callback moves it meanwhile
     cancel: bool = False  # somebody asked to have it dropped at the provider
+    task_id: str | None = None  # the provider's name for what is read; None while there is none
 
 
 def claim(
@@ -77,9 +78,10 @@ def claim(
     return taken
 
 
+_LIVE: Final = ", ".join(f"'{outcome}'" for outcome in sorted(LIVE_OUTCOMES))
 # SKIP LOCKED: two workers never take the same row and never wait for each other.
 _DUE_FOR_READING: Final = text(
-    """
+    f"""
     WITH due AS MATERIALIZED (
         SELECT job_id FROM runs
         WHERE lease_owner IS NULL AND stage = ANY (:stages)
@@ -93,8 +95,10 @@ _DUE_FOR_READING: Final = text(
         lease_until = clock_timestamp()
             + make_interval(secs => CAST(CAST(:leases AS json) ->> dialect AS float))
     FROM due WHERE runs.job_id = due.job_id
-    RETURNING runs.job_id, stage, dialect, model, lease_token, failures, polls, due_at, cancel_by
-    """
+    RETURNING runs.job_id, stage, dialect, model, lease_token, failures, polls, due_at, cancel_by,
+        (SELECT provider_task_id FROM attempts
+         WHERE attempts.job_id = runs.job_id AND outcome IN ({_LIVE})) AS task_id
+    """  # noqa: S608  (our own constants)
 ).columns(job_id=Uuid)
 
 
@@ -129,6 +133,7 @@ def _claim(row: Row[Any], worker: str) -> Claim:
         polls=row.polls,
         due_at=row.due_at,
         cancel=row.cancel_by is not None,
+        task_id=row.task_id,
     )
 
 
@@ -188,4 +193,5 @@ def renewed(session: Session, run: Run, claim: Claim, *, lease_s: float) -> Clai
         failures=0,
         polls=claim.polls,
         due_at=claim.due_at,
+        task_id=claim.task_id,
     )

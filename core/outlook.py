@@ -9,6 +9,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     ScalarSelect,
+    SQLColumnExpression,
     exists,
     extract,
     func,
@@ -27,28 +28,31 @@ class Outlook:
 
     due: Collection[Stage]  # of these a step may be claimed, or waits for a gate or another host
     next_due_s: float | None  # until the next one falls due, if that is within HORIZON
+    next_due: Collection[Stage]  # of these is that one
     overdue: bool  # a lease has ended: its worker died or is late
     recheck: bool  # an attempt that no step looks after is to be asked about
 
 
-_TO_SEND = (Stage.READY,)
-_WAITING = (Run.stage == Stage.READY,)
+_PARTS = {
+    Stage.READY: (Run.stage == Stage.READY,),
+    **{stage: (Run.lease_owner.is_(None), Run.stage == stage) for stage in READING},
+}
 _READING = (Run.lease_owner.is_(None), Run.stage.in_(READING))
 
 
-def _soonest(*part: ColumnElement[bool]) -> ScalarSelect[Any]:
-    """Return when the next step of a part of the queue falls due, within HORIZON."""
+def _soonest(what: SQLColumnExpression[Any], *part: ColumnElement[bool]) -> ScalarSelect[Any]:
+    """Return something of the step of a part of the queue that falls due next, within HORIZON."""
     soon = (Run.due_at > func.now(), Run.due_at < func.now() + HORIZON)
-    return select(func.min(Run.due_at)).where(*part, *soon).scalar_subquery()
+    return select(what).where(*part, *soon).order_by(Run.due_at).limit(1).scalar_subquery()
 
 
+_IN_S = extract("epoch", Run.due_at - func.now())
 # now(), not clock_timestamp(): a range on it may use the narrow indexes, one for each part.
 _QUESTION = select(
-    exists().where(*_WAITING, Run.due_at <= func.now()).label("waiting"),
-    exists().where(*_READING, Run.due_at <= func.now()).label("reading"),
-    extract("epoch", func.least(_soonest(*_WAITING), _soonest(*_READING)) - func.now()).label(
-        "next_due_s"
-    ),
+    *(exists().where(*part, Run.due_at <= func.now()).label(name) for name, part in _PARTS.items()),
+    _soonest(_IN_S, *_PARTS[Stage.READY]).label("next_to_send_s"),
+    _soonest(_IN_S, *_READING).label("next_to_read_s"),
+    _soonest(Run.stage, *_READING).label("next_to_read"),
     exists().where(Run.lease_owner.is_not(None), Run.lease_until < func.now()).label("overdue"),
     exists().where(Attempt.recheck_at <= func.now()).label("recheck"),
 )
@@ -56,10 +60,20 @@ _QUESTION = select(
 
 def read(connection: Connection) -> Outlook:
     """Ask. Takes no lock."""
-    waiting, reading, next_due_s, overdue, recheck = connection.execute(_QUESTION).one()
+    found = connection.execute(_QUESTION).one()
+    coming = [
+        (float(seconds), stage)
+        for seconds, stage in (
+            (found.next_to_send_s, Stage.READY),
+            (found.next_to_read_s, found.next_to_read),
+        )
+        if seconds is not None
+    ]
+    next_due_s, stage = min(coming, default=(None, None))
     return Outlook(
-        due=[*(_TO_SEND if waiting else ()), *(READING if reading else ())],
-        next_due_s=float(next_due_s) if next_due_s is not None else None,
-        overdue=overdue,
-        recheck=recheck,
+        due=[stage for stage in _PARTS if getattr(found, stage)],
+        next_due_s=next_due_s,
+        next_due=[Stage(stage)] if stage is not None else [],
+        overdue=found.overdue,
+        recheck=found.recheck,
     )

@@ -85,7 +85,7 @@ _BEGIN_SENDING: Final = text(
         FROM moved
     )
     SELECT job_id, '{Stage.READY}' AS stage, dialect, model, lease_token,
-           failures_before AS failures, polls, due_at, cancel_by,
+           failures_before AS failures, polls, due_at, cancel_by, NULL AS task_id,
            pg_notify(
                '{events.LIVE_CHANNEL}', json_build_object('job', job_id, 'user', user_id)::text
            )

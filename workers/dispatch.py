@@ -167,6 +167,8 @@ class Dispatcher:
             Pass("rechecks", lambda: rechecks.recheck(hands)),
             Pass("late results", lambda: rechecks.fetch_late(hands)),
         )
+        # One question alone: a transaction around it would be two round trips more.
+        self._asking = hands.services.engine.execution_options(isolation_level="AUTOCOMMIT")
         self._wake = threading.Event()
         self._named: deque[Stage] = deque(STAGES)  # whose steps may be due, as we were told
         self._stopping = threading.Event()
@@ -214,22 +216,24 @@ class Dispatcher:
 
     def _run(self) -> None:
         while not self._stopping.is_set():
-            pause_s = self._turn()
+            pause_s, coming = self._turn()
             self._systemd.alive()
-            self._wake.wait(pause_s)
+            if not self._wake.wait(pause_s):
+                self._named.extend(coming)  # their time has come
             self._wake.clear()
         self._finish()
 
-    def _turn(self) -> float:
+    def _turn(self) -> tuple[float, Collection[Stage]]:
         """Claim what is due; return for how many seconds there is nothing to do but wait.
 
-        Who is woken claims first and asks afterwards: a new job does not wait for a question.
-        Only what was named is claimed then: all workers are woken at once, for one step.
+        And of which stage a step falls due then. Who is woken claims first and asks afterwards:
+        a new job does not wait for a question. Only what was named is claimed then: all workers
+        are woken at once, for one step.
         """
         poll_s = jittered(self._hands.services.settings.poll_interval_s * 0.9)
         try:
             self._claim({self._named.popleft() for _ in range(len(self._named))})
-            with self._hands.services.engine.connect() as connection:
+            with self._asking.connect() as connection:
                 ahead = outlook.read(connection)
             self._claim(ahead.due)
             if ahead.recheck:
@@ -241,12 +245,14 @@ class Dispatcher:
         except DBAPIError as error:
             # The next turn tries again; an outage of the database stops nothing for good.
             self._tell_trouble(str(error.orig).strip())
-            return poll_s
+            return poll_s, ()
         except Exception:
             # The outermost loop: no mistake in here may leave a worker that does nothing.
             log.exception("claim_loop_failed")
-            return poll_s
-        return poll_s if ahead.next_due_s is None else min(poll_s, ahead.next_due_s)
+            return poll_s, ()
+        if ahead.next_due_s is None or ahead.next_due_s > poll_s:
+            return poll_s, ()
+        return ahead.next_due_s, ahead.next_due
 
     def _claim(self, stages: Collection[Stage]) -> None:
         lanes = [lane for lane in self._lanes if lane.stage in stages]

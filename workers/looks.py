@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.orm import Session
 
 from core import durations
 from core.models import Job
@@ -53,9 +53,9 @@ class Looks:
             known = self._kinds.get(durations.kind_of(job.model, job.options), self._unknown)
         return self._pause_s(known.schedule, age_s=0, callback_asked=callback_asked)
 
-    def next_s(self, sessions: sessionmaker[Session], job_id: UUID) -> float:
+    def next_s(self, session: Session, job_id: UUID) -> float:
         """Return the seconds until a video that is still at work is to be looked at again."""
-        with self._lock, sessions() as session:
+        with self._lock:
             found = durations.standing(session, job_id)
             if found is None:
                 return self._limits.longest_pause_s

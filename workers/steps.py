@@ -5,8 +5,6 @@ each record is guarded by the claim's token. A step that finds itself stale
 keeps what it learned (attempt, spool, log) and changes nothing in the job.
 """
 
-from uuid import UUID
-
 import structlog
 
 from core import attempts, durations, events, runs
@@ -54,7 +52,7 @@ def take(hands: Hands, claim: Claim, *, deadline: float) -> None:
 def look(hands: Hands, claim: Claim) -> None:
     """Ask the provider how a video stands. Asking is free."""
     services = hands.services
-    task_id = _task_id(services, claim.job_id)
+    task_id = _task_id(claim)
     try:
         if claim.cancel and not _cancel(services, claim, task_id):
             return
@@ -64,10 +62,10 @@ def look(hands: Hands, claim: Claim) -> None:
         return
     match progress:
         case Pending():
-            poll_in_s = hands.looks.next_s(services.sessions, claim.job_id)
-            if claim.cancel:
-                poll_in_s = min(poll_in_s, CANCEL_AGAIN_S)
             with services.sessions.begin() as session:
+                poll_in_s = hands.looks.next_s(session, claim.job_id)
+                if claim.cancel:
+                    poll_in_s = min(poll_in_s, CANCEL_AGAIN_S)
                 runs.looked(
                     session,
                     claim,
@@ -113,12 +111,10 @@ def _end(services: Services, claim: Claim, broken: Broken) -> None:
         runs.ended(session, claim, stage, code=code, message=broken.provider_message)
 
 
-def _task_id(services: Services, job_id: UUID) -> str:
-    with services.sessions() as session:
-        attempt = attempts.live(session, job_id)
-    if attempt is None or attempt.provider_task_id is None:
-        raise Stale(f"Job {job_id} has no task to ask for.")
-    return attempt.provider_task_id
+def _task_id(claim: Claim) -> str:
+    if claim.task_id is None:
+        raise Stale(f"Job {claim.job_id} has no task to ask for.")
+    return claim.task_id
 
 
 def _again(services: Services, claim: Claim, *, why: str) -> None:
@@ -136,7 +132,7 @@ def store(hands: Hands, claim: Claim) -> None:
         return
     services = hands.services
     try:
-        task_id = _task_id(services, claim.job_id)
+        task_id = _task_id(claim)
         progress: Progress = services.videos[claim.dialect].progress(task_id)
     except ProviderError as error:
         _again(services, claim, why=error.code)

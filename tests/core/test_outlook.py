@@ -3,7 +3,7 @@ from sqlalchemy import event, text
 
 from core import outlook, runs
 from core.events import WORK_CHANNEL
-from core.stages import READING, Stage
+from core.stages import Stage
 from tests.core.conftest import claimed, filed
 
 
@@ -21,7 +21,36 @@ def test_it_names_the_stages_of_which_a_step_is_due(sessions, kim):
     assert due(sessions) == set()
     with sessions.begin() as session:
         runs.accepted(session, claim, task_id="7", poll_in_s=0)
-    assert due(sessions) == set(READING)
+    assert due(sessions) == {Stage.GENERATING}
+
+    looking = claimed(sessions, Stage.GENERATING)
+    with sessions.begin() as session:
+        storing = runs.finished(session, looking, lease_s=60)
+        runs.retry(session, storing, due_in_s=0, why="download_failed")
+    assert due(sessions) == {Stage.STORING}
+
+
+def test_it_tells_what_falls_due_next(sessions, kim):
+    assert coming(sessions) == (None, [])
+    for poll_in_s in (30, 20):
+        filed(sessions, kim, provider="hailuo", dialect="minimax_v2")
+        claim = claimed(sessions)
+        with sessions.begin() as session:
+            runs.accepted(session, claim, task_id=str(poll_in_s), poll_in_s=poll_in_s)
+    assert coming(sessions) == (20, [Stage.GENERATING])
+
+    filed(sessions, kim)
+    claim = claimed(sessions)
+    with sessions.begin() as session:
+        runs.postponed(session, claim, due_in_s=10, why="rate_limited")
+    assert coming(sessions) == (10, [Stage.READY])
+
+
+def coming(sessions):
+    with sessions() as session:
+        ahead = outlook.read(session.connection())
+    seconds = ahead.next_due_s
+    return None if seconds is None else round(seconds), ahead.next_due
 
 
 @pytest.fixture

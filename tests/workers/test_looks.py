@@ -53,7 +53,8 @@ def generating(services, file_video) -> Job:
 
 
 def next_s(services, looks, job) -> float:
-    return looks.next_s(services.sessions, job.id)
+    with services.sessions() as session:
+        return looks.next_s(session, job.id)
 
 
 def history(services, job: Job, *, took_s: float, called_back: bool | None = None) -> None:
