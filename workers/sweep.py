@@ -109,10 +109,12 @@ def _never_left(hands: Hands, attempt: Attempt) -> bool:
 
     Any trace of an answer counts for more than a permit: a damaged disk may bring one back.
     """
+    return not _is_contradicted(hands, attempt) and hands.spool.permits.revoke(attempt.id)
+
+
+def _is_contradicted(hands: Hands, attempt: Attempt) -> bool:
     named = attempt.provider_task_id or attempt.candidate_task_id
-    if named or hands.spool.is_answered(attempt.id):
-        return False
-    return hands.spool.permits.revoke(attempt.id)
+    return named is not None or hands.spool.is_answered(attempt.id)
 
 
 def _freed_unsent(hands: Hands, session: Session, run: Run, attempt: Attempt) -> None:
@@ -201,7 +203,11 @@ def _mark_if_whole(hands: Hands, attempt_id: UUID) -> bool:
 
 
 def _permit_taken_up(hands: Hands, attempt_id: UUID) -> bool:
-    """End the doubt about a request that never left, and forget a permit that nobody needs."""
+    """End the doubt about a request that never left, and forget a permit that nobody needs.
+
+    One that is contradicted stays as long as the doubt: what a callback named may prove to be
+    somebody else's.
+    """
     permits = hands.spool.permits
     with hands.services.sessions.begin() as session:
         attempt = session.get(Attempt, attempt_id)
@@ -212,7 +218,9 @@ def _permit_taken_up(hands: Hands, attempt_id: UUID) -> bool:
         attempt = attempts.locked(session, attempt_id)
         lost = (Outcome.UNKNOWN, rechecks.WORKER_LOST)  # not one doubted after a restore
         in_doubt = (attempt.outcome, attempt.observation) == lost
-        never_left = in_doubt and _never_left(hands, attempt)
+        if in_doubt and _is_contradicted(hands, attempt):
+            return False
+        never_left = in_doubt and hands.spool.permits.revoke(attempt_id)
         if never_left:
             settled = attempts.settled(session, attempt_id, Outcome.NOT_SENT)
             rechecks.after_settling(session, settled, by=hands.worker)

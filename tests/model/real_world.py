@@ -128,7 +128,12 @@ class RealWorld(RealSteps):
     def candidate_dropped(self, number: int, before: State) -> None:
         looking._forget_candidate(self.hands, self.attempts[number])
 
-    def matched(self, number: int, before: State) -> None:
+    def matched(self, _: int, before: State) -> None:
+        (number,) = [
+            number
+            for number, attempt in enumerate(before.attempts)
+            if attempt.outcome in {s.UNKNOWN, s.SUPERSEDED} and not attempt.task
+        ]
         assert self._match(before, number) == self.task_id(number)
         self._set_attempt(number, candidate_task_id=self.task_id(number))
 
