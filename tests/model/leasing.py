@@ -68,5 +68,8 @@ def _recorded(state: State, number: int, rules: Rules, to: str | None) -> State 
     rightful = held(state, number)
     if not rightful and (rules.fence or (to and to not in s.FOLLOWING[state.job.stage])):
         return None
-    after = s.moved(state, to) if to else s.released(state)
+    if to == s.READY:
+        after = s.back_in_line(state)
+    else:
+        after = s.moved(state, to) if to else s.released(state)
     return after if rightful else after._replace(broken="stale_worker_changes_nothing")

@@ -101,7 +101,8 @@ def _not_done(
     if state.attempts[state.workers[number].attempt].task:  # a callback was faster
         move = ("accepted", s.GENERATING)
     if rules.late_refusal_ends_doubt and _nothing_is_in_doubt(state, number):
-        yield "doubt_ended", idle(s.moved(state, move[1]), number)
+        ended = s.back_in_line(state) if move[1] == s.READY else s.moved(state, move[1])
+        yield "doubt_ended", idle(ended, number)
     else:
         yield from ends(state, number, rules, *move)
 

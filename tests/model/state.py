@@ -169,6 +169,18 @@ def moved(state: State, to: str) -> State:
     )
 
 
+def back_in_line(state: State) -> State:
+    """Have the job be sent once more, unless a callback has named a task of a turned-away one."""
+    state = moved(state, READY)
+    for number in reversed(range(len(state.attempts))):
+        attempt = state.attempts[number]
+        named = attempt.candidate or attempt.task
+        if attempt.outcome in {NOT_SENT, REJECTED} and named and live(state) is None:
+            doubted = with_attempt(state, number, attempt._replace(outcome=UNKNOWN))
+            return moved(doubted, UNCERTAIN)
+    return state
+
+
 def released(state: State) -> State:
     """Let go of the lease and nothing else."""
     return state._replace(job=state.job._replace(leased=False, phase=VALID))

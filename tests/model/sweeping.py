@@ -23,7 +23,7 @@ def sweep(state: State, rules: Rules) -> Moves:
         yield "freed", s.released(state)
         return
     if mine is None or not rules.open_is_not_freed:
-        yield "freed", s.moved(state, s.READY)
+        yield "freed", s.back_in_line(state)
         return
     attempt = state.attempts[mine]
     if attempt.outcome == s.OPEN:
@@ -63,7 +63,7 @@ def _never_left(state: State, number: int, rules: Rules, name: str) -> Moves:
         settled = s.settled(attempt, s.NOT_SENT)
         state = s.with_attempt(state, number, settled)
         waits = state.job.stage in {s.SUBMITTING, s.UNCERTAIN} and s.live(state) is None
-        yield name, s.moved(state, s.READY) if waits else state
+        yield name, s.back_in_line(state) if waits else state
 
 
 def recover(state: State, rules: Rules) -> Moves:
