@@ -28,41 +28,26 @@ def sweep(hands: Hands) -> int:
     """Move on every job whose worker died or is late, each in its own commit."""
     with hands.services.sessions() as session:
         jobs = runs.overdue(session)
-    return sum(_orphan_alone(hands, job_id) for job_id in jobs)
-
-
-def _orphan_alone(hands: Hands, job_id: UUID) -> bool:
-    """Take up one orphan; what fails with it, its disk say, holds up no other."""
-    try:
-        return _in_a_commit(hands, _orphan, job_id)
-    except Exception as error:
-        if is_outage(error):
-            raise
-        log.exception("orphan_not_taken_up", job_id=str(job_id))
-        return False
+    return sum(_one_alone(hands, _orphan, job_id) for job_id in jobs)
 
 
 def expire(hands: Hands) -> int:
     """End every job whose time has run out."""
     with hands.services.sessions() as session:
         jobs = expiry.passed(session)
-    return sum(_expired_alone(hands, job_id) for job_id in jobs)
+    return sum(_one_alone(hands, _expired, job_id) for job_id in jobs)
 
 
-def _expired_alone(hands: Hands, job_id: UUID) -> bool:
-    """End one job; what fails with it holds up no other."""
+def _one_alone(hands: Hands, act: Callable[[Hands, Session, UUID], bool], job_id: UUID) -> bool:
+    """Act on one job in a commit; what fails with it, its disk say, holds up no other."""
     try:
-        return _in_a_commit(hands, _expired, job_id)
+        with hands.services.sessions.begin() as session:
+            return act(hands, session, job_id)
     except Exception as error:
         if is_outage(error):
             raise
-        log.exception("not_expired", job_id=str(job_id))
+        log.exception("job_not_moved_on", job_id=str(job_id))
         return False
-
-
-def _in_a_commit(hands: Hands, act: Callable[[Hands, Session, UUID], bool], job_id: UUID) -> bool:
-    with hands.services.sessions.begin() as session:
-        return act(hands, session, job_id)
 
 
 def _expired(hands: Hands, session: Session, job_id: UUID) -> bool:
