@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, bindparam, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -39,31 +39,35 @@ class Standing:
     callback_asked: bool
 
 
+def _started() -> ColumnElement[Any]:
+    """Return when the provider took it; a lost reply that turned up late was due by then."""
+    return func.least(
+        func.coalesce(Attempt.settled_at, Attempt.send_deadline), Attempt.send_deadline
+    )
+
+
+# Made once: it is asked at every look.
+_STANDING: Final = (
+    select(
+        Job.model,
+        Job.options,
+        func.extract("epoch", clock.now() - _started()).label("age_s"),
+        Attempt.callback_token_sha256.is_not(None).label("callback_asked"),
+    )
+    .join(Attempt, Attempt.job_id == Job.id)
+    .where(Job.id == bindparam("job_id"), Attempt.outcome.in_(LIVE_OUTCOMES))
+)
+
+
 def standing(session: Session, job_id: UUID) -> Standing | None:
     """Return how a job that the provider has stands; None if it has none of ours."""
-    row = session.execute(
-        select(
-            Job.model,
-            Job.options,
-            func.extract("epoch", clock.now() - _started()).label("age_s"),
-            Attempt.callback_token_sha256.is_not(None).label("callback_asked"),
-        )
-        .join(Attempt, Attempt.job_id == Job.id)
-        .where(Job.id == job_id, Attempt.outcome.in_(LIVE_OUTCOMES))
-    ).one_or_none()
+    row = session.execute(_STANDING, {"job_id": job_id}).one_or_none()
     if row is None:
         return None
     return Standing(
         kind=kind_of(row.model, row.options),
         age_s=max(0.0, float(row.age_s)),
         callback_asked=row.callback_asked,
-    )
-
-
-def _started() -> ColumnElement[Any]:
-    """Return when the provider took it; a lost reply that turned up late was due by then."""
-    return func.least(
-        func.coalesce(Attempt.settled_at, Attempt.send_deadline), Attempt.send_deadline
     )
 
 

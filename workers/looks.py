@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -55,12 +55,11 @@ class Looks:
 
     def next_s(self, session: Session, job_id: UUID) -> float:
         """Return the seconds until a video that is still at work is to be looked at again."""
-        with self._lock:
-            found = durations.standing(session, job_id)
-            if found is None:
-                return self._limits.longest_pause_s
-            schedule = self._schedule(session, found.kind)
-            self._refresh(session)
+        found = durations.standing(session, job_id)
+        if found is None:
+            return self._limits.longest_pause_s
+        schedule = self._schedule(session, found.kind)
+        self._refresh(session)
         return self._pause_s(schedule, age_s=found.age_s, callback_asked=found.callback_asked)
 
     def _pause_s(self, schedule: Schedule, *, age_s: float, callback_asked: bool) -> float:
@@ -72,22 +71,35 @@ class Looks:
             callback_expected=callback_asked and self._callbacks_arrive,
         )
 
+    # One thread at a time asks again what has become old, without holding up the others: they
+    # go by what was known until then.
+
     def _schedule(self, session: Session, kind: str) -> Schedule:
-        known, now = self._kinds.get(kind), self._clock()
-        if known is not None and now < known.until:
-            return known.schedule
+        now = self._clock()
+        with self._lock:
+            known = self._kinds.get(kind)
+            if known is not None and now < known.until:
+                return known.schedule
+            if known is not None:
+                self._kinds[kind] = replace(known, until=now + KEPT_S)
         seen = durations.recent(session, kind)
         same = known is not None and known.seen == seen
         schedule = known.schedule if known is not None and same else schedule_of(seen)
-        self._kinds[kind] = _Known(now + KEPT_S, seen, schedule)
+        with self._lock:
+            self._kinds[kind] = _Known(now + KEPT_S, seen, schedule)
         return schedule
 
     def _refresh(self, session: Session) -> None:
         now = self._clock()
-        if now >= self._crowd_until:
-            self._crowd_until = now + CROWD_KEPT_S
+        with self._lock:
+            crowd_is_old = now >= self._crowd_until
+            if crowd_is_old:
+                self._crowd_until = now + CROWD_KEPT_S
+            callbacks_are_old = now >= self._callbacks_until
+            if callbacks_are_old:
+                self._callbacks_until = now + KEPT_S
+        if crowd_is_old:
             self._crowd = durations.crowd(session)
             self.pace.shared_by(self._crowd.workers)
-        if now >= self._callbacks_until:
-            self._callbacks_until = now + KEPT_S
+        if callbacks_are_old:
             self._callbacks_arrive = durations.callbacks_arrive(session)

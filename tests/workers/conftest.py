@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 import pytest
 import requests
 from PIL import Image
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
 from core import clock, intake, submissions, users
@@ -250,3 +250,11 @@ def look_now(hands: Hands) -> None:
     recheck(hands)
     while fetch_late(hands):
         pass
+
+
+def waits_for_lock(services: Services) -> bool:
+    """Return whether somebody waits for a lock in this test's database."""
+    waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND database = "
+    with services.sessions() as session:
+        here = "(SELECT oid FROM pg_database WHERE datname = current_database())"
+        return bool(session.scalar(text(waiting + here)))

@@ -17,7 +17,7 @@ from core.models import JobEvent, Run
 from core.services import build
 from core.stages import Stage
 from tests.proxy import proxied
-from tests.workers.conftest import fault
+from tests.workers.conftest import fault, waits_for_lock
 from tests.workers.processes import until
 from workers.__main__ import _begin
 from workers.dispatch import Dispatcher, Lane
@@ -122,13 +122,6 @@ def test_a_claim_that_comes_through_after_the_end_has_begun_is_given_up(
 
     until(lambda: dispatcher.drained(within_s=0.1))
     assert first_claim(services, job) is None
-
-
-def waits_for_lock(services) -> bool:
-    waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND database = "
-    with services.sessions() as session:
-        here = "(SELECT oid FROM pg_database WHERE datname = current_database())"
-        return bool(session.scalar(text(waiting + here)))
 
 
 def test_new_work_is_found_without_a_notification(looping, hands, services, file_edit):

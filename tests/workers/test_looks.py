@@ -1,4 +1,5 @@
 import dataclasses
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from sqlalchemy import func, select, text, update
@@ -7,7 +8,8 @@ from core import attempts, heartbeats, runs
 from core.models import Attempt, GenerationTime, Job, Run
 from core.stages import Outcome, Stage
 from tests.core.conftest import LEASES, claimed
-from tests.workers.conftest import fault
+from tests.workers.conftest import fault, waits_for_lock
+from tests.workers.processes import until
 from workers.dispatch import Lane
 from workers.looks import CROWD_KEPT_S, KEPT_S, Looks
 from workers.pace import Pace
@@ -119,6 +121,21 @@ def test_a_crowd_is_looked_at_more_rarely_and_by_turns(services, looks, generati
     looks.pace.take(looks.pace.turns())
     clock.now += 3 * 2.0
     assert looks.pace.turns() == 2  # a third of a poll a second
+
+
+def test_whoever_counts_the_crowd_again_holds_up_no_other(services, looks, generating, clock):
+    next_s(services, looks, generating)
+    clock.now += CROWD_KEPT_S
+
+    with ThreadPoolExecutor(2) as pool:
+        with services.engine.begin() as slow:
+            slow.execute(text("LOCK TABLE workers IN ACCESS EXCLUSIVE MODE"))
+            counting = pool.submit(next_s, services, looks, generating)
+            until(lambda: waits_for_lock(services))
+
+            assert pool.submit(next_s, services, looks, generating).result(timeout=10) > 0
+            assert not counting.done()
+        assert counting.result(timeout=10) > 0
 
 
 def test_a_stalled_video_is_asked_for_ever_more_rarely(services, looks, generating):
