@@ -173,9 +173,11 @@ class TestTheDatabaseRefuses:
         with sessions.begin() as session:
             attempts.settled(session, first.id, Outcome.ACCEPTED, task_id="77")
 
-        with pytest.raises(IntegrityError, match="uq_attempts_dialect_provider_task_id"):  # noqa: SIM117
-            with sessions.begin() as session:
-                attempts.settled(session, second.id, Outcome.ACCEPTED, task_id="77")
+        with (
+            pytest.raises(IntegrityError, match="uq_attempts_dialect_provider_task_id"),
+            sessions.begin() as session,
+        ):
+            attempts.settled(session, second.id, Outcome.ACCEPTED, task_id="77")
 
     @pytest.mark.parametrize(
         "change",
@@ -199,9 +201,11 @@ class TestTheDatabaseRefuses:
         filed(sessions, kim)
         sent(sessions, claimed(sessions))
 
-        with pytest.raises(IntegrityError, match="superseded_by_consent"):  # noqa: SIM117
-            with sessions.begin() as session:
-                session.execute(text("UPDATE attempts SET outcome = 'superseded'"))
+        with (
+            pytest.raises(IntegrityError, match="superseded_by_consent"),
+            sessions.begin() as session,
+        ):
+            session.execute(text("UPDATE attempts SET outcome = 'superseded'"))
 
     def test_changing_the_audit_log(self, sessions, kim):
         with sessions.begin() as session:
@@ -209,9 +213,8 @@ class TestTheDatabaseRefuses:
                 text("INSERT INTO audit (id, action) VALUES (gen_random_uuid(), 'signed_in')")
             )
 
-        with pytest.raises(Exception, match="can only be added to"):  # noqa: SIM117
-            with sessions.begin() as session:
-                session.execute(text("DELETE FROM audit"))
+        with pytest.raises(Exception, match="can only be added to"), sessions.begin() as session:
+            session.execute(text("DELETE FROM audit"))
 
 
 def test_every_stage_and_outcome_of_the_code_is_known_to_the_database(sessions, kim):

@@ -10,7 +10,7 @@ EXAMPLES = int(os.environ.get("STATEFUL_EXAMPLES", "200"))
 
 
 def test_the_promises_hold_whatever_happens(hands, kim, monkeypatch):
-    run_state_machine_as_test(
+    run_state_machine_as_test(  # any callable does, though its type says a class
         lambda: PaidCalls(hands, kim, monkeypatch),  # type: ignore[arg-type]
         settings=settings_for(EXAMPLES, print_blob=True),
     )

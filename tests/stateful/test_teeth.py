@@ -27,6 +27,7 @@ STEPS = 8
 class Alone(PaidCalls):
     """One job that has come to where the guard matters. Nobody decides and nobody calls back."""
 
+    # The rules of the machine, which are not walked here.
     called_back = somebody_decides = None  # type: ignore[assignment]
 
     def begun(self, dialect: Dialect) -> Worker:
@@ -158,7 +159,7 @@ def test_an_engine_without_a_guard_breaks_a_promise(hands, kim, monkeypatch, nam
     maim(monkeypatch)
 
     with pytest.raises((AssertionError, Conflict), match=promise):
-        run_state_machine_as_test(
+        run_state_machine_as_test(  # any callable does, though its type says a class
             lambda: walk(hands, kim, monkeypatch),  # type: ignore[arg-type]
             settings=settings_for(EXAMPLES, steps=STEPS, phases=[Phase.generate], derandomize=True),
         )
