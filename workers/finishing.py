@@ -60,6 +60,7 @@ def finish(
 ) -> None:
     """Write cost and `done`, in the transaction of the assets."""
     price = _price(services, job, delivery)
+    counted = _is_counted(session, job, delivery.attempt_id)
     job.actual = dict(delivery.actual)
     job.usage = dict(delivery.usage)
     job.request_id = delivery.request_id or job.request_id
@@ -67,7 +68,7 @@ def finish(
         session,
         claim,
         cover_asset_id=covers[0].id,
-        cost_usd=price.usd,
+        cost_usd=None if counted else price.usd,
         price_version=price.price_version,
     )
     jobs.remember_result(session, job)
@@ -78,7 +79,7 @@ def keep_late(
     session: Session, services: Services, job: Job, covers: Sequence[Asset], delivery: Delivery
 ) -> None:
     """Add a late result and what it cost; the job's status stays."""
-    if events.count(session, job.id, "late_result_kept", attempt_id=delivery.attempt_id):
+    if _is_counted(session, job, delivery.attempt_id):
         return
     price = _price(services, job, delivery)
     runs.add_cost(job, price.usd, price.price_version)
@@ -86,6 +87,18 @@ def keep_late(
     events.record(session, job.id, "late_result_kept", by="worker", attempt_id=delivery.attempt_id)
     events.show_change(session, job_id=job.id, user_id=job.user_id)
     log.info("late_result_kept", job_id=str(job.id), results=len(covers))
+
+
+def _is_counted(session: Session, job: Job, attempt_id: UUID) -> bool:
+    """Return whether a request's result is here already, as the job's own or a late one.
+
+    One may be both: a request that was turned away, whose result was kept all the same, is the
+    job's own again once the next one is turned away too and the provider calls back.
+    """
+    if events.count(session, job.id, "late_result_kept", attempt_id=attempt_id):
+        return True
+    live = attempts.live(session, job.id)
+    return job.final_stage == Stage.STORED and live is not None and live.id == attempt_id
 
 
 def _price(services: Services, job: Job, delivery: Delivery) -> Cost:

@@ -25,7 +25,7 @@ from tests.workers.left_behind import (
     video_request,
 )
 from tests.workers.processes import until
-from workers import steps
+from workers import steps, videos
 
 V1 = ("MiniMax-Hailuo-02", {"mode": "text", "resolution": "768P", "duration": 6})
 V2 = ("MiniMax-H3", {"mode": "text", "resolution": "768P", "duration": 5, "ratio": "16:9"})
@@ -209,28 +209,80 @@ def test_nothing_is_sent_when_the_callback_comes_between_claim_and_intent(
     assert (detail.stage, detail.run.waiting_for) == (Stage.UNCERTAIN, "called_back")
 
 
+def worked_on_all_the_same(services, attempt, claim) -> Job:
+    """Let the provider have worked on a request that it had turned away, and have said so."""
+    with services.sessions.begin() as session:
+        job = session.get_one(Job, claim.job_id)
+    taken = services.videos["minimax_v2"].submit(video_request(services, job), limits=limits())
+    with services.sessions.begin() as session:
+        callbacks.heard(session, attempts.locked(session, attempt.id), taken.task_id)
+    return job
+
+
+def turned_away_too(services, claim, second) -> None:
+    """Let nothing have become of the second request either: the job doubts the first one again."""
+    with services.sessions.begin() as session:
+        attempts.settled(session, second.id, Outcome.NOT_SENT)
+        runs.postponed(session, claim, due_in_s=0, why="overloaded")
+
+
 @pytest.mark.parametrize("known", [True, False], ids=["asked already", "not asked yet"])
 def test_no_third_is_sent_when_the_second_is_turned_away_too(
     turned_away, services, hands, kim, minimax_simulator, known
 ):
     attempt, claim = turned_away
     second = intended(services, claim)
-    with services.sessions.begin() as session:
-        job = session.get_one(Job, claim.job_id)
-    taken = services.videos["minimax_v2"].submit(video_request(services, job), limits=limits())
-    with services.sessions.begin() as session:
-        callbacks.heard(session, attempts.locked(session, attempt.id), taken.task_id)
+    job = worked_on_all_the_same(services, attempt, claim)
     if known:
         look_now(hands)
-    with services.sessions.begin() as session:
-        attempts.settled(session, second.id, Outcome.NOT_SENT)
-        runs.postponed(session, claim, due_in_s=0, why="overloaded")
+    turned_away_too(services, claim, second)
 
     assert stage_of(services, kim, job) is Stage.UNCERTAIN
     look_now(hands)
     detail = detail_of(services, kim, job)
     assert (detail.stage, detail.attempts[0].outcome) == (Stage.GENERATING, Outcome.ACCEPTED)
     assert len(billed(minimax_simulator)) == 1
+
+
+def test_a_late_result_that_becomes_the_jobs_own_is_counted_once(
+    turned_away, settle, services, hands, kim
+):
+    attempt, claim = turned_away
+    second = intended(services, claim)
+    job = worked_on_all_the_same(services, attempt, claim)
+
+    def kept() -> bool:
+        look_now(hands)
+        return bool(detail_of(services, kim, job).late_attempts)
+
+    until(kept)
+    once = detail_of(services, kim, job).job.cost_usd
+    turned_away_too(services, claim, second)
+    look_now(hands)
+    detail = settle(job)
+
+    assert detail.stage is Stage.STORED
+    assert (detail.job.cost_usd, len(detail.of_kind(AssetKind.RESULT))) == (once, 1)
+    assert once > 0
+
+
+def test_a_late_result_that_the_job_has_stored_meanwhile_is_no_late_one(
+    turned_away, settle, services, hands, kim
+):
+    attempt, claim = turned_away
+    second = intended(services, claim)
+    job = worked_on_all_the_same(services, attempt, claim)
+    turned_away_too(services, claim, second)
+    look_now(hands)
+    stored = settle(job)
+    ready = services.videos["minimax_v2"].progress(stored.job.provider_task_id)
+
+    videos.store_late(hands, job.id, attempt.id, ready)  # a look that began before took longer
+    detail = detail_of(services, kim, job)
+
+    assert stored.stage is detail.stage is Stage.STORED
+    assert detail.job.cost_usd == stored.job.cost_usd
+    assert detail.late_attempts == frozenset()
 
 
 def candidate(services, attempt_id) -> str | None:
