@@ -17,6 +17,7 @@ from core.stages import Stage
 
 WORK_CHANNEL = "proofsheet_work"  # something may be due now
 LIVE_CHANNEL = "proofsheet_live"  # something on a page may have changed
+TOLD: Final = 3  # times that a log says of one reason why something failed
 NEWS: Final = {"news": True}  # in a change: what is said on every page, not on one job's alone
 
 
@@ -31,6 +32,26 @@ def record(
 ) -> None:
     """Add one line to a job's log. `kind` is past tense; `by` a worker or a login."""
     session.add(JobEvent(job_id=job_id, attempt_id=attempt_id, kind=kind, by=by, detail=detail))
+
+
+def record_failure(
+    session: Session,
+    job_id: UUID,
+    kind: str,
+    *,
+    by: str,
+    why: str,
+    attempt_id: UUID | None = None,
+    **detail: Any,
+) -> None:
+    """Add why something failed that is tried again; of each reason only the first few times.
+
+    What fails for days would else fill the log, and push out what a page reads of it.
+    """
+    before = count(session, job_id, kind, attempt_id=attempt_id, why=why)
+    if before < TOLD:
+        last = {"no_more_told": True} if before + 1 == TOLD else {}
+        record(session, job_id, kind, by=by, attempt_id=attempt_id, why=why, **detail, **last)
 
 
 def record_move(

@@ -27,7 +27,6 @@ RAREST_SHARE = 28  # of its age, a task that nobody ever drops is asked about: a
 MAY_HAVE_ONE = (Outcome.OPEN, Outcome.UNKNOWN, Outcome.SUPERSEDED)
 WORKER_LOST = "worker_lost"  # a code of core.refusals: why the sweep doubts a request
 RESTORED = "restored"  # the same, after an older database was restored
-TOLD = 3  # times that a log says of a late result why it was not fetched
 NEVER_WHOLE = "never_whole"  # a code of core.refusals: its provider still has the result
 
 
@@ -150,16 +149,10 @@ def late_failures(session: Session, attempt: Attempt, *reasons: str) -> int:
 
 
 def not_fetched(session: Session, attempt: Attempt, *, why: str, by: str) -> None:
-    """Record why a late result could not be fetched; of each reason only the first few times."""
-    if late_failures(session, attempt, why) < TOLD:
-        events.record(
-            session,
-            attempt.job_id,
-            "late_result_not_fetched",
-            by=by,
-            attempt_id=attempt.id,
-            why=why,
-        )
+    """Record why a late result could not be fetched."""
+    events.record_failure(
+        session, attempt.job_id, "late_result_not_fetched", by=by, attempt_id=attempt.id, why=why
+    )
 
 
 def lost_unsent(session: Session, job_id: UUID) -> int:

@@ -114,7 +114,9 @@ def retry(session: Session, claim: Claim, *, due_in_s: float, why: str) -> None:
         run.waiting_for = why
         show(session, run)
     due_in_s = 0 if _called_back(run, claim) else due_in_s
-    events.record(session, run.job_id, "step_failed", by=claim.worker, why=why, again_in_s=due_in_s)
+    events.record_failure(
+        session, run.job_id, "step_failed", by=claim.worker, why=why, again_in_s=due_in_s
+    )
     release(run, due_in_s=due_in_s)
 
 

@@ -86,11 +86,16 @@ def _at_work(_detail: Detail, _event: JobEvent, begun: bool) -> str:
     return _("It has begun.") if begun else ""
 
 
+def _no_more(_detail: Detail, _event: JobEvent, _told: bool) -> str:
+    return _("Failures for the same reason are not listed from here on.")
+
+
 SENTENCES: Final[Mapping[str, Callable[[Detail, JobEvent, Any], str]]] = {
     "why": _reason,
     "code": _reason,
     "due_in_s": _next_try,
     "again_in_s": _next_try,
+    "no_more_told": _no_more,
     "count": _unusable,
     "note": _note,
     "n": lambda _d, _e, n: _("Request no. {number}.", number=number(n)),

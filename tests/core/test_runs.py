@@ -300,3 +300,20 @@ def test_a_callback_during_a_look_that_failed_makes_the_next_one_due_at_once(ses
         runs.retry(session, looking, due_in_s=100, why="check_failed")
 
     assert len(claim_all(sessions, Stage.GENERATING)) == came
+
+
+def test_of_each_reason_for_a_failure_the_log_tells_only_a_few_times(sessions, kim):
+    job = filed(sessions, kim)
+    with sessions.begin() as session:
+        runs.accepted(session, claimed(sessions), task_id="77", poll_in_s=0)
+    for why in ("check_failed", "check_limited") * 5:
+        with sessions.begin() as session:
+            runs.retry(session, claimed(sessions, Stage.GENERATING), due_in_s=0, why=why)
+
+    with sessions() as session:
+        told = [
+            line.detail for line in events.of_job(session, job.id) if line.kind == "step_failed"
+        ]
+    assert [line["why"] for line in told] == ["check_failed", "check_limited"] * events.TOLD
+    assert ["no_more_told" in line for line in told] == [False] * 4 + [True] * 2
+    assert run_of(sessions, job).failures == 10

@@ -46,6 +46,7 @@ EVENTS: Sequence[tuple[str, str, Mapping[str, Any]]] = [
     ("preview_came", "w1", {"index": 0}),
     ("callback_came", "provider", {}),
     ("step_failed", "w1", {"why": "check_failed", "again_in_s": 3.1}),
+    ("step_failed", "w1", {"why": "check_failed", "again_in_s": 3.1, "no_more_told": True}),
     ("lease_ended", "w2", {"worker": "w1"}),
     ("task_found", "operator", {"task_id": "task_1"}),
     ("cancel_asked", "kim", {}),
@@ -153,9 +154,13 @@ def test_the_log_of_a_job_speaks_in_sentences(open_page, services, kim):
     assert "OpenAI limits how much we may send." in table
     assert "It said: “keep it slow”" in table
     assert "Next try in 3.1 sec." in table
+    assert "Failures for the same reason are not listed from here on." in table
     assert "2 parts." in table
     for raw in ("rate_limited", "again_in_s", "of_a_later_release", "unheard_of", "raw"):
         assert raw not in table
+
+
+RECORDING = {"events.record", "events.record_failure"}
 
 
 def recorded() -> list[tuple[str, set[str]]]:
@@ -164,7 +169,7 @@ def recorded() -> list[tuple[str, set[str]]]:
     for folder in ("core", "workers"):
         for path in (ROOT / folder).rglob("*.py"):
             for node in ast.walk(ast.parse(path.read_text())):
-                if isinstance(node, ast.Call) and ast.unparse(node.func) == "events.record":
+                if isinstance(node, ast.Call) and ast.unparse(node.func) in RECORDING:
                     kind = ast.literal_eval(node.args[2])
                     names = {str(keyword.arg) for keyword in node.keywords}
                     found.append((kind, names - {"by", "attempt_id"}))
