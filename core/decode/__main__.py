@@ -64,11 +64,11 @@ def _used() -> Mapping[str, float]:
     return {"peak_rss_bytes": limits.peak_rss_bytes(), "cpu_s": used.ru_utime + used.ru_stime}
 
 
-def _finish_video(**arguments: str) -> Mapping[str, Any]:
+def _finish_video(*, path: str, small: str | None) -> Mapping[str, Any]:
     limits.allow(limits.MAX_VIDEO_PIXELS)  # FFmpeg's own 100 MB have to fit too
     from core.decode import movies  # noqa: PLC0415  (see `load`)
 
-    return movies.finish(**arguments)
+    return movies.finish(path=path, small=small)
 
 
 OPERATIONS: Mapping[str, Callable[..., Mapping[str, Any]]] = {

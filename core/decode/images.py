@@ -36,7 +36,7 @@ def accept(*, path: str, declared: str | None, prepared: str, small: str, as_png
         return {"facts": facts, "prepared": made, "small": write_small(shrunk(image), small)}
 
 
-def finish(*, path: str, small: str) -> Answer:
+def finish(*, path: str, small: str | None) -> Answer:
     """Decode a provider's result to its end and write a thumbnail, or a note in its place."""
     with decoded(path, declared=None, accepted=RESULTS) as picture:
         facts = _facts(picture)  # before the picture is changed

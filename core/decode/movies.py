@@ -40,7 +40,7 @@ Answer = Mapping[str, Any]
 Note = tuple[str, Mapping[str, str | int]]
 
 
-def finish(*, path: str, small: str) -> Answer:
+def finish(*, path: str, small: str | None) -> Answer:
     """Prove that an MP4 plays, and write a poster from its first frame.
 
     Instead of a poster the answer may hold a "note": a code and its values.

@@ -69,17 +69,21 @@ def write_small(image: Image.Image, path: str) -> Made:
     return {"mime": WEBP, **_size(image)}
 
 
-def small_or_note(make: Callable[[], Image.Image], path: str) -> Made:
+def small_or_note(make: Callable[[], Image.Image], path: str | None) -> Made:
     """Make and write the small picture of a file that is proved to be good.
 
     Answers "small", or where that fails a "note": the file is paid for, and kept without it.
+    `path` is None once a process has died of that.
     """
+    failed: Made = {"note": ("small_failed", {})}
+    if path is None:
+        return failed
     try:
         return {"small": write_small(make(), path)}
     except Exception as error:  # libraries raise anything, and memory may be short
         if isinstance(error, OSError) and error.errno is not None:  # this machine's fault
             raise
-        return {"note": ("small_failed", {})}
+        return failed
 
 
 def shrunk(image: Image.Image) -> Image.Image:

@@ -64,6 +64,17 @@ class Decoder:
         """
         return _understood(self.ask(operation, **arguments))
 
+    def finish(self, operation: str, *, path: str, small: str) -> Mapping[str, Any]:
+        """Prove a file and make a small picture of it; raises as `run`.
+
+        Where the process dies, the file is proved once more and nothing is made of it: what is
+        sound is paid for, and kept without a small picture.
+        """
+        answer = self.ask(operation, path=path, small=small)
+        if answer.said:
+            return _understood(answer)
+        return self.run(operation, path=path, small=None)
+
     def ask(self, operation: str, **arguments: object) -> Answer:
         """Do one operation with one file and return all that came back.
 

@@ -99,7 +99,7 @@ def finish_image(path: Path, out_dir: Path, *, expected_mime: str | None) -> Fin
     `small` is None and the note says that.
     """
     small = _new(out_dir, "thumbnail")
-    done = decoder.run("finish_image", path=_whole(path), small=_whole(small))
+    done = decoder.finish("finish_image", path=_whole(path), small=_whole(small))
     facts = _image_facts(done["facts"])
     if "note" in done:
         return Finished(facts=facts, small=None, note=sentence(*done["note"]))

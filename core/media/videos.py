@@ -25,7 +25,7 @@ def finish_video(path: Path, out_dir: Path) -> Finished:
         DecoderFailed: this machine is at fault; the same call may work later.
     """
     small = out_dir / f"poster-{uuid4().hex[:12]}"
-    done = decoder.run("finish_video", path=str(path.absolute()), small=str(small.absolute()))
+    done = decoder.finish("finish_video", path=str(path.absolute()), small=str(small.absolute()))
     return Finished(
         facts=_video_facts(done["facts"]),
         small=rendition(small, done["small"]) if "small" in done else None,

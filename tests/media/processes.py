@@ -46,6 +46,11 @@ def crippled(part: str, error: str) -> Decoder:
     return Decoder(command=[sys.executable, "-s", "-E", "-c", code])
 
 
+def dying(number: int) -> str:
+    """Return what ends such a process by a signal where it would fail."""
+    return f"__import__('signal').raise_signal({int(number)})"
+
+
 def until(condition: Callable[[], bool], *, within_s: float = 10) -> bool:
     """Wait for what happens by itself."""
     deadline = time.monotonic() + within_s

@@ -1,5 +1,6 @@
 """What a provider answers with: kept as it is, proved to be a picture, shown small."""
 
+import signal
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
@@ -10,6 +11,7 @@ from PIL import Image
 from core.errors import DecoderFailed, MediaRejected
 from core.media import ImageFacts, finish_image, preview_image
 from tests.media.makers import encoded, gradient
+from tests.media.processes import dying
 
 FAILING = [
     ("Image.Image.resize", "ValueError('no such filter')"),
@@ -86,6 +88,27 @@ def test_a_damaged_one_is_refused_all_the_same(write: Write, out: Path, failing:
 
     with pytest.raises(MediaRejected, match="damaged"):
         finish_image(write(whole[: len(whole) // 2]), out, expected_mime=None)
+
+
+@pytest.mark.parametrize("number", [signal.SIGSEGV, signal.SIGXCPU, signal.SIGKILL])
+def test_a_sound_picture_is_kept_too_if_making_it_smaller_kills_the_process(
+    write: Write, out: Path, failing: Failing, number: int
+) -> None:
+    failing("Image.Image.save", dying(number))
+
+    done = finish_image(write(encoded(gradient(900, 600), "PNG")), out, expected_mime="image/png")
+
+    assert (done.facts.width, done.facts.height, done.small) == (900, 600, None)
+    assert str(done.note) == "It could not be made smaller. The file itself is whole, and kept."
+
+
+def test_a_picture_that_kills_whoever_reads_it_is_refused(
+    write: Write, out: Path, failing: Failing
+) -> None:
+    failing("Image.open", dying(signal.SIGSEGV))
+
+    with pytest.raises(MediaRejected, match="damaged"):
+        finish_image(write(encoded(gradient(), "PNG")), out, expected_mime=None)
 
 
 def test_a_full_disk_is_this_machine_s_fault_and_not_the_picture_s(

@@ -1,6 +1,7 @@
 """Films: proved to play, shown by their first frame; hostile ones reach nobody."""
 
 import re
+import signal
 import struct
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,7 @@ from core.media import VideoFacts, finish_video
 from core.media.child import Answer
 from tests.media.conftest import Trap
 from tests.media.makers import FTYP, box, difference, gradient, write_film
+from tests.media.processes import dying
 
 Write = Callable[[bytes], Path]
 Ask = Callable[..., Answer]
@@ -98,6 +100,9 @@ class TestPlays:
             ("Image.frombytes", "MemoryError"),
             ("Image.Image.save", "MemoryError"),
             ("Image.Image.save", "OSError('the encoder returned nothing')"),
+            ("Image.frombytes", dying(signal.SIGSEGV)),
+            ("Image.frombytes", dying(signal.SIGXCPU)),
+            ("Image.Image.save", dying(signal.SIGKILL)),
         ],
     )
     def test_a_poster_that_cannot_be_made_is_a_note(

@@ -1,6 +1,7 @@
 """What is odd about a result is kept with it, and told."""
 
 import io
+import signal
 from uuid import UUID
 
 import pytest
@@ -11,7 +12,7 @@ from core.models import AssetKind, Job, JobEvent
 from core.stages import FINAL, Stage
 from tests.core.conftest import LEASES, claimed
 from tests.media.makers import write_film
-from tests.media.processes import crippled
+from tests.media.processes import crippled, dying
 from tests.workers.conftest import EDIT, picture
 from tests.workers.observing import Scene, work_until
 from workers import keeping
@@ -112,3 +113,23 @@ def test_a_decoder_that_fails_is_waited_for_and_called_by_its_name(bench, whom):
     work_until(bench, job, lambda found: found.stage in FINAL)
     assert bench.seen(job).stage is Stage.STORED
     assert (bench.asked(scene).posts(), bench.asked(scene).billed()) == (1, 1)
+
+
+@pytest.mark.parametrize("whom", ["edit", "v1", "v2"])
+def test_a_decoder_that_dies_of_the_small_picture_refuses_no_result(bench, whom):
+    scene = Scene(whom=whom)
+    job = bench.begin(scene)
+    decoder = crippled("Image.Image.save", dying(signal.SIGSEGV))
+
+    with bench.monkeypatch.context() as broken:
+        broken.setattr("core.media.images.decoder", decoder)
+        broken.setattr("core.media.videos.decoder", decoder)
+        work_until(bench, job, lambda found: found.stage in FINAL)
+    decoder.close()
+    found = bench.seen(job)
+
+    assert found.stage is Stage.STORED
+    (result,) = found.of_kind(AssetKind.RESULT)
+    assert found.small_of(result) is None
+    (told,) = (line.detail for line in found.events if line.kind == "thumbnail_not_made")
+    assert told["note"]["text"].startswith("It could not be made smaller.")
