@@ -56,7 +56,7 @@ class Detail:
     @property
     def charges(self) -> Sequence[Charge]:
         """Return what each of its requests costs."""
-        return charges(self.stage, self.attempts, self.late)
+        return charges(self.stage, self.attempts, self.late, code=self.job.error_code)
 
     @property
     def stage(self) -> Stage:

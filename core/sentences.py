@@ -47,7 +47,7 @@ SENTENCES: Final = {
     ),
     Stage.STORED: msg("Finished and saved."),
     Stage.REJECTED: msg("It was refused."),
-    Stage.FAILED: msg("It ended at the provider without a result."),
+    Stage.FAILED: msg("It ended at the provider and brought no result."),
     Stage.EXPIRED: msg("Its time ran out."),
     Stage.BAD_RESULT: msg("The answer held nothing usable."),
     Stage.ABANDONED: msg("You gave up on it. If its result still turns up, it is kept here."),

@@ -17,6 +17,8 @@ _GOES_ON: Final = "goes_on"
 _DOUBTFUL: Final = frozenset({Outcome.UNKNOWN, Outcome.SUPERSEDED})
 _LASTS: Final = LIVE_OUTCOMES | {Outcome.REJECTED}  # a refusal ends its job
 _FREE: Final = frozenset({Outcome.NOT_SENT, Outcome.REJECTED})
+# Why a job ended whose result its provider had made, and has no more.
+_FINISHED_THERE: Final = frozenset({"result_deleted", "result_expired"})
 # Failed: MiniMax usually charges nothing for it, and says no more than that.
 _DOUBTFUL_STAGES: Final = frozenset({Stage.UNCERTAIN, Stage.ABANDONED, Stage.FAILED})
 
@@ -80,12 +82,21 @@ def withheld(attempt: Attempt, late: Mapping[UUID, str]) -> bool:
 
 
 def charges(
-    stage: Stage, attempts: Sequence[Attempt], late: Mapping[UUID, str]
+    stage: Stage,
+    attempts: Sequence[Attempt],
+    late: Mapping[UUID, str],
+    *,
+    code: str | None = None,
 ) -> Sequence[Charge]:
-    """Return what each request of a job costs; the last one is that which its stage is about."""
+    """Return what each request of a job costs; the last one is that which its stage is about.
+
+    `code` says why a job ended, if one does.
+    """
     last = next((it for it in attempts if it.outcome in _LASTS), None)
     before = [_of_one(it, late) for it in attempts if it is not last]
-    return [*before, _of_one(last, late) if last and _is_told(last, late) else _by(stage, last)]
+    if last and _is_told(last, late):
+        return [*before, _of_one(last, late)]
+    return [*before, Charge.ITS_PRICE if code in _FINISHED_THERE else _by(stage, last)]
 
 
 def _is_told(attempt: Attempt, late: Mapping[UUID, str]) -> bool:

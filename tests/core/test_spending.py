@@ -45,6 +45,18 @@ def test_what_is_known_of_a_cost_follows_from_what_was_sent(stage, attempts, kno
 
 
 @pytest.mark.parametrize(
+    ("stage", "code", "known"),
+    [
+        (Stage.FAILED, "result_deleted", ITS_PRICE),
+        (Stage.EXPIRED, "result_expired", ITS_PRICE),
+        (Stage.FAILED, "generation_failed", PERHAPS),
+    ],
+)
+def test_what_its_provider_had_finished_is_charged_though_it_is_gone(stage, code, known):
+    assert charges(stage, [sent(Outcome.ACCEPTED, task_id="7")], {}, code=code) == [known]
+
+
+@pytest.mark.parametrize(
     ("attempt", "ended", "known"),
     [
         (sent(Outcome.SUPERSEDED, "worker_lost"), None, PERHAPS),

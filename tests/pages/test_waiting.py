@@ -394,6 +394,30 @@ def test_a_prompt_refused_when_the_task_was_taken_may_cost(open_page, services, 
     assert "This request may have been charged." in said(open_page("job", id=str(job.id)))
 
 
+@pytest.mark.parametrize(
+    ("code", "known"),
+    [
+        ("result_deleted", "about $0.28"),
+        ("generation_failed", "may have cost about $0.28"),
+    ],
+)
+def test_a_video_that_was_finished_and_deleted_there_is_paid_for(
+    open_page, services, kim, code, known
+):
+    estimate = Decimal("0.28")
+    job = filed(
+        services.sessions, kim, provider="hailuo", dialect="minimax_v2", estimate_usd=estimate
+    )
+    claim, attempt = sent(services)
+    with services.sessions.begin() as session:
+        attempts.settled(session, attempt.id, Outcome.ACCEPTED, task_id="7")
+        runs.accepted(session, claim, task_id="7", poll_in_s=0)
+    with services.sessions.begin() as session:
+        runs.ended(session, claimed(services.sessions, Stage.GENERATING), Stage.FAILED, code=code)
+
+    assert cost(open_page, job) == known
+
+
 def test_a_late_result_is_paid_for_and_in_doubt_no_more(open_page, services, sent_again):
     job, attempt = sent_again
     with services.sessions.begin() as session:
