@@ -1,10 +1,13 @@
 """What a dead worker leaves behind on the disk, taken up by the next one."""
 
+import threading
+from decimal import Decimal
+
 import pytest
 from sqlalchemy import text
 
-from core import decisions, disk_room
-from core.models import AssetKind
+from core import decisions, disk_room, runs
+from core.models import AssetKind, Job
 from core.stages import Stage
 from tests.model import rows
 from tests.workers.conftest import billed, fault
@@ -19,7 +22,7 @@ from tests.workers.left_behind import (
     stage_of,
     video_request,
 )
-from workers import sweep
+from workers import edits, sweep
 
 pytestmark = pytest.mark.usefixtures("quick_videos")
 
@@ -132,6 +135,26 @@ def test_a_late_answer_of_a_job_that_was_given_up_is_kept(services, hands, kim, 
     assert detail.stage is Stage.ABANDONED
     assert len(detail.of_kind(AssetKind.RESULT)) == 1
     assert detail.job.cost_usd > 0
+
+
+def test_a_late_answer_that_comes_while_its_job_stores_another_is_counted_beside_it(
+    services, hands, kim, file_edit
+):
+    job = file_edit()
+    attempt = intended(services, claimed(hands))
+    spooled_answer(services, hands, attempt, job)
+    late = threading.Thread(target=edits.store_late, args=(hands, hands.spool.get(attempt.id)))
+    with services.sessions.begin() as session:
+        runs.locked(session, job.id)
+        stored = session.get_one(Job, job.id)
+        late.start()
+        late.join(2)
+        runs.add_cost(stored, Decimal("0.30"), "v")
+    late.join()
+    detail = detail_of(services, kim, job)
+
+    assert len(detail.of_kind(AssetKind.RESULT)) == 1
+    assert detail.job.cost_usd > Decimal("0.30")
 
 
 def test_a_late_answer_that_holds_nothing_is_kept_and_told_of(
