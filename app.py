@@ -29,7 +29,7 @@ configure_logs()
 try:
     settings = services().settings
     services().accounts.all()
-    fitness.prove(services().engine)
+    fitness.prove(services().engine, durable=not settings.is_for_tests)
 except ConfigError as error:
     print(error, file=sys.stderr)  # noqa: T201  (the one sentence an operator reads)
     sys.exit(error.exit_status)

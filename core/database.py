@@ -25,6 +25,8 @@ def open_engine(url: str, *, application: str, pool_size: int = 10) -> Engine:
     options = (
         f"-c timezone=UTC -c statement_timeout={STATEMENT_TIMEOUT_MS}"
         f" -c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION_MS} -c jit=off"
+        # An intent that a crash of the server can take back lets a request be paid twice.
+        " -c synchronous_commit=on"
     )
     return create_engine(
         url,

@@ -38,7 +38,7 @@ def _tried(name: str, examine: Callable[[], str]) -> Check:
 
 
 def _database(services: Services) -> str:
-    fitness.prove(services.engine)
+    fitness.prove(services.engine, durable=not services.settings.is_for_tests)
     return f"revision {fitness.newest_revision()} or newer"
 
 

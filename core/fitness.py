@@ -28,8 +28,10 @@ LASTING = (
 )
 
 
-def prove(engine: Engine) -> None:
+def prove(engine: Engine, *, durable: bool) -> None:
     """Prove in a few round trips what a process relies on: connection, schema, Korean search.
+
+    And, if it has to be `durable`, that a commit stays when the server crashes.
 
     Raises:
         ConfigError: what is wrong with the database.
@@ -39,6 +41,8 @@ def prove(engine: Engine) -> None:
         check_server(connection)
         _check_revision(connection)
         check_korean(connection)
+        if durable:
+            _check_durable(connection)
 
 
 def newest_revision() -> str:
@@ -103,4 +107,16 @@ def check_korean(connection: Connection) -> None:
         raise ConfigError(
             "The database's character type does not know Korean letters (probably 'C'), so "
             "search would find nothing. Create it with LC_CTYPE 'C.UTF-8' or 'ko_KR.UTF-8'."
+        )
+
+
+def _check_durable(connection: Connection) -> None:
+    """Prove that what is committed is on disk: an intent to pay must not be taken back."""
+    settings = ("fsync", "synchronous_commit")
+    off = [name for name in settings if connection.scalar(text("SHOW " + name)) == "off"]
+    if off:
+        said = " and ".join(f"{name} = off" for name in off)
+        raise ConfigError(
+            f"The database has {said}: a crash of it could forget a request that was sent and "
+            "paid for, and it would be sent again. Switch it on."
         )

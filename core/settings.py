@@ -70,6 +70,11 @@ class Settings:
     result_url_max_bytes: int = 2 * GIB
     failpoints: frozenset[str] = frozenset()  # where tests kill this process; never in prod
 
+    @property
+    def is_for_tests(self) -> bool:
+        """Return whether nothing here is worth keeping: no money is spent, no customer waits."""
+        return self.environment in FOR_TESTS
+
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Self:
         """Read every setting.

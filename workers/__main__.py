@@ -64,7 +64,7 @@ def main() -> int:
             pool_size=settings.worker_concurrency + OTHER_THREADS,
         )
         spool = Spool(settings.spool_dir)
-        _prove(services.engine)
+        _prove(services.engine, durable=not settings.is_for_tests)
     except ConfigError as error:
         print(error, file=sys.stderr)  # noqa: T201  (the one sentence an operator reads)
         return error.exit_status
@@ -75,7 +75,7 @@ def main() -> int:
     return 0
 
 
-def _prove(engine: Engine) -> None:
+def _prove(engine: Engine, *, durable: bool) -> None:
     """Prove the database; wait for one that is only away for a while, as a restart of it is.
 
     Raises:
@@ -84,7 +84,7 @@ def _prove(engine: Engine) -> None:
     until, told = time.monotonic() + AWAY_S, False
     while True:
         try:
-            fitness.prove(engine)
+            fitness.prove(engine, durable=durable)
         except Unreachable as error:
             if time.monotonic() > until:
                 raise

@@ -128,7 +128,9 @@ def store_late(hands: Hands, spooled: Spooled) -> None:
     else:
         reach("late_uploaded")
         with services.sessions.begin() as session:
-            attempts.locked(session, spooled.attempt_id)  # and its run: its job may be storing another
+            attempts.locked(
+                session, spooled.attempt_id
+            )  # and its run: its job may be storing another
             at = session.get_one(Job, job.id, with_for_update=True)
             covers = _record(session, at, edit)
             finishing.keep_late(session, services, at, covers, edit.delivery)

@@ -4,7 +4,7 @@ from uuid import uuid4
 
 import pytest
 from alembic.script import ScriptDirectory
-from sqlalchemy import text
+from sqlalchemy import Engine, create_engine, text
 
 from core import fitness
 from core.database import open_engine
@@ -12,10 +12,10 @@ from core.errors import ConfigError, Unreachable
 from core.schema import alembic_config, migrate
 
 
-def proved(url: str) -> None:
+def proved(url: str, *, durable: bool = False) -> None:
     engine = open_engine(url, application="test")
     try:
-        fitness.prove(engine)
+        fitness.prove(engine, durable=durable)
     finally:
         engine.dispose()
 
@@ -63,6 +63,22 @@ def test_a_database_that_does_not_know_korean_is_refused(databases):
             migrate(url)
     finally:
         databases.drop(name)
+
+
+def test_a_server_that_may_forget_a_commit_is_refused_where_money_is_spent(database_url):
+    with pytest.raises(ConfigError, match="has fsync = off: a crash of it could forget"):
+        proved(database_url, durable=True)
+
+
+def test_a_process_waits_for_its_commits_whatever_the_server_is_set_to(database_url):
+    def setting(engine: Engine) -> str:
+        with engine.connect() as connection:
+            found: str = connection.scalar(text("SHOW synchronous_commit"))
+        engine.dispose()
+        return found
+
+    assert setting(create_engine(database_url)) == "off"
+    assert setting(open_engine(database_url, application="test")) == "on"
 
 
 def test_a_role_that_does_not_exist_stays_wrong(database_url):
