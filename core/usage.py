@@ -17,9 +17,11 @@ from core.polling import STALLED_S
 from core.providers.capabilities import RateLimits
 from core.stages import ENDED_WITHOUT_IT, Outcome, Stage
 
-# A minute by the provider's clock. Requests reach it in another order than they were written
-# down here, because some take longer to upload: that is what the two seconds are for.
-MINUTE_S: Final = 62
+# A minute of the provider's, which counts a request when it comes. That is after it was written
+# down here and before its answer was; without an answer it is so much later at most, which
+# connecting may take (CONNECT_TIMEOUT_S, and something for a slow disk).
+MINUTE_S: Final = 60
+ON_ITS_WAY_S: Final = 12
 # A request whose answer was lost may still be at work; after so long it is not.
 TASK_MAY_RUN_S: Final = 1800
 
@@ -79,7 +81,9 @@ SENT: Final = f"""
         SELECT attempts.dialect, key_id, model, input_images
         FROM attempts JOIN jobs ON jobs.id = job_id
         WHERE attempts.dialect = ANY (:dialects) AND key_id = ANY (:key_ids)
-          AND attempts.created_at > clock_timestamp() - interval '{MINUTE_S} seconds'
+          AND attempts.created_at > clock_timestamp() - interval '{MINUTE_S + ON_ITS_WAY_S} seconds'
+          AND least(settled_at, attempts.created_at + interval '{ON_ITS_WAY_S} seconds')
+              > clock_timestamp() - interval '{MINUTE_S} seconds'
           AND (outcome <> '{Outcome.NOT_SENT}' OR http_status IS NOT NULL)
         UNION ALL
         SELECT dialect, key_id, model, input_images

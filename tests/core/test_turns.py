@@ -10,7 +10,7 @@ from core.lookback import EVERYTHING, Lookback
 from core.models import Dialect
 from core.providers.capabilities import RateLimits
 from core.stages import Outcome, Stage
-from core.usage import Key
+from core.usage import MINUTE_S, ON_ITS_WAY_S, Key
 from tests.core.conftest import claim_all, claimed, filed, person, queued
 
 CLAIMERS = 8
@@ -62,9 +62,19 @@ def accepted(sessions, claim) -> None:
         runs.accepted(session, claim, task_id=str(claim.job_id), poll_in_s=3600)
 
 
-def a_minute_passes(sessions) -> None:
+def pass_on(sessions, seconds: float) -> None:
     with sessions.begin() as session:
-        session.execute(text("UPDATE attempts SET created_at = created_at - interval '63 s'"))
+        session.execute(
+            text(
+                "UPDATE attempts SET created_at = created_at - make_interval(secs => :seconds),"
+                " settled_at = settled_at - make_interval(secs => :seconds)"
+            ),
+            {"seconds": seconds},
+        )
+
+
+def a_minute_passes(sessions) -> None:
+    pass_on(sessions, MINUTE_S + ON_ITS_WAY_S + 1)
 
 
 def with_images(sessions, user, *images: int) -> list:
@@ -101,6 +111,20 @@ class TestRequestsPerMinute:
         a_minute_passes(sessions)
 
         assert len(together(sessions, limited)) == 5
+
+    @pytest.mark.parametrize(("answered", "counts"), [(True, False), (False, True)])
+    def test_its_minute_begins_when_it_has_come_at_the_latest(
+        self, sessions, kim, answered, counts
+    ):
+        for _ in range(2):
+            filed(sessions, kim)
+        limited = keys(requests_per_minute=1)
+        (first,) = claim_all(sessions, keys=limited)
+        answer = {"outcome": Outcome.ACCEPTED, "task_id": "77"} if answered else {}
+        sent(sessions, first, **answer)
+        pass_on(sessions, MINUTE_S + 1)
+
+        assert (claim_all(sessions, keys=limited) == []) is counts
 
     def test_what_never_left_this_machine_does_not_count(self, sessions, kim):
         for _ in range(2):
