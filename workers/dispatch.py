@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import structlog
 from sqlalchemy.exc import DBAPIError
 
-from core import claims, outlook
+from core import claims, elapsed, outlook
 from core.claims import Claim
 from core.lookback import Lookback
 from core.models import Dialect
@@ -79,7 +79,7 @@ class Lane:
         room = self._room()
         if room <= 0:
             return False
-        noted_at = time.monotonic()  # before the claim: the lease cannot end earlier than we think
+        noted_at = elapsed.now()  # before the claim: the lease cannot end earlier than we think
         services = self._hands.services
         leases = lease_lengths(self._hands, self.stage)
         with services.sessions.begin() as session:

@@ -1,7 +1,6 @@
 """The one step that costs money: write down the intent, and send a paid request at most once."""
 
 import secrets
-import time
 from contextlib import ExitStack
 from functools import partial
 from uuid import UUID
@@ -10,7 +9,7 @@ import structlog
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
-from core import attempts, runs
+from core import attempts, elapsed, runs
 from core.claims import Claim, Stale
 from core.errors import AppError, MediaRejected, NotFound, StorageError
 from core.failpoints import reach
@@ -72,10 +71,10 @@ def _in_time(services: Services, claim: Claim, deadline: float) -> tuple[Claim, 
 
     Where fetching large pictures took long, sending becomes a step with a lease of its own.
     """
-    if time.monotonic() + send_s(services, claim.dialect) <= _last(services, deadline):
+    if elapsed.now() + send_s(services, claim.dialect) <= _last(services, deadline):
         return claim, deadline
     lease_s = send_s(services, claim.dialect) + services.settings.lease_margin_s
-    noted_at = time.monotonic()  # before the lease begins
+    noted_at = elapsed.now()  # before the lease begins
     with services.sessions.begin() as session:
         renewed = runs.fetched(session, claim, lease_s=lease_s)
     return renewed, noted_at + lease_s
@@ -89,7 +88,7 @@ def _last(services: Services, deadline: float) -> float:
 def _send(hands: Hands, claim: Claim, deadline: float, files: requests.Files) -> None:
     services = hands.services
     total_s, last = send_s(services, claim.dialect), _last(services, deadline)
-    if time.monotonic() + total_s > last:
+    if elapsed.now() + total_s > last:
         _put_back(services, claim, why="too_late")
         return
     attempt_id = new_id()

@@ -34,7 +34,7 @@ ENDED_FINISHED = {
 
 
 def take(hands: Hands, claim: Claim, *, deadline: float) -> None:
-    """Do the step a claim is for. `deadline` is monotonic and was noted before the claim."""
+    """Do the step a claim is for. `deadline` (`core.elapsed`) was noted before the claim."""
     try:
         if claim.stage is Stage.READY:
             submit(hands, claim, deadline=deadline)

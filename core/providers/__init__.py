@@ -26,7 +26,7 @@ class InputFile:
 class SendLimits:
     """How long one paid request may take, in seconds, from the call to the answer's last byte.
 
-    It begins only if all of `total_s` fits before `not_after` (monotonic), and no byte leaves
+    It begins only if all of `total_s` fits before `not_after` (`core.elapsed`), and no byte leaves
     after that, even if this process was paused in between. `before_first_byte` is called once,
     with the connection made; it raises NotSent to keep the request from leaving.
     """

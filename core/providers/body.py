@@ -9,13 +9,13 @@ import json
 import os
 import re
 import secrets
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from types import TracebackType
 from typing import IO, Any, Final, Self
 
+from core import elapsed
 from core.providers import InputFile
 from core.providers.verdicts import Answered, not_sent, refused, unsure
 
@@ -42,7 +42,7 @@ Part = bytes | Raw | DataUrl
 class Body:
     """A body made of parts, read once from its start. Its files are open until it is closed.
 
-    After `not_after` (monotonic) it gives nothing more: a process that was paused
+    After `not_after` (`core.elapsed`) it gives nothing more: a process that was paused
     between connecting and sending must not pay for what somebody else has sent since.
     `before_first_byte` is called once, just before it gives anything.
     """
@@ -90,7 +90,7 @@ class Body:
         return piece
 
     def _check_time(self) -> None:
-        if time.monotonic() <= self.not_after:
+        if elapsed.now() <= self.not_after:
             return
         message = "The time for this request was up before all of it could be sent."
         if self.started:

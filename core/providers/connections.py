@@ -7,7 +7,6 @@ Here a watch shuts the socket down when the total time is up, also under TLS and
 import functools
 import socket
 import threading
-import time
 from collections.abc import Callable
 from http.client import HTTPException
 from pathlib import Path
@@ -19,6 +18,8 @@ from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
 
+from core import elapsed
+
 Dialler = Callable[[str, int], socket.socket]
 AllowAddress = Callable[[str], None]
 
@@ -29,14 +30,14 @@ FAILURES = (requests.RequestException, HTTPError, HTTPException, OSError, ValueE
 
 
 class Watch:
-    """The total time of one exchange, on the monotonic clock, from the moment it is made.
+    """The total time of one exchange, on the clock of `core.elapsed`, from the moment it is made.
 
     When it is up, the guarded socket is shut down, whatever it does. To fire after the
     exchange is over, or twice, does nothing. `not_after` may end it earlier.
     """
 
     def __init__(self, total_s: float, *, not_after: float | None = None) -> None:
-        ends_at = time.monotonic() + total_s
+        ends_at = elapsed.now() + total_s
         self.ends_at = ends_at if not_after is None else min(ends_at, not_after)
         self.fired = False
         self._over = False
@@ -48,7 +49,7 @@ class Watch:
     @property
     def left_s(self) -> float:
         """Seconds until the end, never less than 0."""
-        return max(0.0, self.ends_at - time.monotonic())
+        return max(0.0, self.ends_at - elapsed.now())
 
     def guard(self, connected: socket.socket) -> None:
         """Shut this connection down when the time is up. Raises TimeoutError if it is already.
@@ -102,7 +103,7 @@ def anywhere(_address: str) -> None:
 
 
 def dial(host: str, port: int, *, until: float, allow: AllowAddress = anywhere) -> socket.socket:
-    """Connect to the first address of `host` that answers, before the monotonic time `until`.
+    """Connect to the first address of `host` that answers, before `until` (`core.elapsed`).
 
     `allow` gets every address, as a number, before the first is connected to, and raises if
     there is one that must not be. The connection goes to that very number: what the name
@@ -116,7 +117,7 @@ def dial(host: str, port: int, *, until: float, allow: AllowAddress = anywhere) 
         allow(str(place[0]))
     failure: OSError = TimeoutError(f"No time was left to connect to {host}.")
     for tried, (family, kind, protocol, _, place) in enumerate(places):
-        share_s = (until - time.monotonic()) / (len(places) - tried)
+        share_s = (until - elapsed.now()) / (len(places) - tried)
         if share_s <= 0:
             break
         connected = socket.socket(family, kind, protocol)
@@ -185,7 +186,7 @@ def open_session(
     """
 
     def dialler(host: str, port: int) -> socket.socket:
-        until = min(watch.ends_at, time.monotonic() + connect_s)
+        until = min(watch.ends_at, elapsed.now() + connect_s)
         connected = dial(host, port, until=until, allow=allow)
         try:
             watch.guard(connected)

@@ -43,7 +43,9 @@ class FreeCalls:
         query: Mapping[str, str] | None = None,
         not_after: float | None = None,
     ) -> FreeReply:
-        """Return the answer, whatever its status. After `not_after` (monotonic) nothing is sent.
+        """Return the answer, whatever its status.
+
+        After `not_after` (`core.elapsed`) nothing is sent.
 
         Raises:
             ProviderError: `check_failed`: none came; try again later.

@@ -1,6 +1,5 @@
 """MiniMax's second video API: H3 and H3-Max. HTTP statuses are real, tasks can be listed."""
 
-import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import Any, Final
 
 import structlog
 
+from core import elapsed
 from core.providers import (
     Accepted,
     Broken,
@@ -79,7 +79,7 @@ class MiniMaxV2:
         Raises:
             ProviderError: nobody answered, or it was too late; it may be tried again.
         """
-        not_after = time.monotonic() + DELETED_WITHIN_S
+        not_after = elapsed.now() + DELETED_WITHIN_S
         status = str(self._task(task_id).get("status") or "").lower()
         if status != "queued":
             return Cancelled.IN_TIME if status in CANCELLED else Cancelled.TOO_LATE

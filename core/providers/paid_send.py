@@ -4,7 +4,6 @@ A failure before the first byte of the body was pulled means that nothing was se
 one means that nobody knows. Nothing here tries again, follows a redirect or reuses a connection.
 """
 
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any, Final
 
 import requests
 
+from core import elapsed
 from core.errors import OutcomeUnknown, ProviderError
 from core.providers import SendLimits
 from core.providers.body import Body
@@ -114,7 +114,7 @@ def check_time(limits: SendLimits) -> None:
     """Raises NotSent: the answer would be cut off, and paid for all the same."""
     if limits.not_after is None:
         return
-    left_s = limits.not_after - time.monotonic()
+    left_s = limits.not_after - elapsed.now()
     if left_s < limits.total_s:
         message = f"A request may take {limits.total_s:g} s and {left_s:.1f} s were left."
         raise not_sent("too_late", message)

@@ -7,6 +7,7 @@ from contextlib import closing
 
 import pytest
 
+from core import elapsed
 from core.errors import NotSent, OutcomeUnknown, ProviderError
 from core.providers.body import Body, Raw
 from tests.providers.conftest import input_file
@@ -120,7 +121,7 @@ class TestNotSent:
     @pytest.mark.parametrize("left_s", [-1, 4.5])
     def test_its_whole_time_does_not_fit_any_more(self, left_s):
         """It would be cut off at the end of the lease: paid, and uncertain for nothing."""
-        until = time.monotonic() + left_s
+        until = elapsed.now() + left_s
         with serving(replying(OK)) as server, pytest.raises(NotSent) as caught:
             send(server.url, connect_s=1, total_s=5, not_after=until)
         assert server.connections == 0
@@ -134,7 +135,7 @@ class TestNotSent:
     def test_a_process_that_was_paused_after_connecting_sends_nothing_late(self):
         """The check stands right before the first byte, whatever happened before it."""
         body = Body("text/plain", [b"late"])
-        body.not_after = time.monotonic() - 0.001
+        body.not_after = elapsed.now() - 0.001
         with pytest.raises(NotSent) as caught:
             body.read(10)
         assert code_of(caught) == "too_late"

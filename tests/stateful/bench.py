@@ -83,7 +83,7 @@ class Bench:
         hands = replace(self.hands, worker=worker.name)
         for stage in self._found(FIRST):
             leases = lease_lengths(hands, stage)
-            noted_at = self.time.monotonic()
+            noted_at = self.time.now()
             with hands.services.sessions.begin() as session:
                 taken = claims.claim(
                     session,

@@ -70,8 +70,9 @@ class PaidCalls(RuleBasedStateMachine):
             path.unlink()
         self.bench = Bench(hands, user)
         self.watched = Watched(self.bench)
-        for module in (sending, recording, paid_send):
-            monkeypatch.setattr(module, "time", self.bench.time)
+        for module in (sending, paid_send):
+            monkeypatch.setattr(module, "elapsed", self.bench.time)
+        monkeypatch.setattr(recording, "time", self.bench.time)
 
     def _some(self, *, busy: bool) -> Sequence[Worker]:
         return [it for it in self.bench.workers if (it.at != IDLE) is busy]
@@ -151,7 +152,7 @@ class PaidCalls(RuleBasedStateMachine):
     def the_provider_goes_on(self, which, to):
         task = self._tasks()[which % len(self._tasks())]
         if task.task in {QUEUED, RUNNING}:
-            just_begun = task.unfinished_until > self.bench.time.monotonic()
+            just_begun = task.unfinished_until > self.bench.time.now()
             task.task = RUNNING if just_begun else to
 
     @precondition(lambda self: self._tasks())

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session, sessionmaker
 
-from core import attempts, clock
+from core import attempts, clock, elapsed
 from core.errors import NotAccepted
 from core.models import Attempt, Dialect
 from core.providers import (
@@ -41,14 +41,16 @@ ABOUT_HALF = 100  # bytes of an edit's answer
 
 
 class MovingTime:
-    """`time` as sending and recording see it: it goes on, and jumps when a test says so."""
+    """`elapsed` as sending sees it, and `time` of recording: it jumps when a test says so."""
 
     def __init__(self) -> None:
         self.ahead_s = 0.0
 
-    def monotonic(self) -> float:
+    def now(self) -> float:
         """Return seconds that never go back."""
-        return time.monotonic() + self.ahead_s
+        return elapsed.now() + self.ahead_s
+
+    monotonic = now
 
     def sleep(self, seconds: float) -> None:
         """Wait, for a moment only."""
@@ -155,9 +157,9 @@ class Provider:
         if worker.words.get("unreachable"):
             raise not_sent("unreachable", "no route")
         check_time(limits)
-        ends_at = self._time.monotonic() + limits.total_s
+        ends_at = self._time.now() + limits.total_s
         limits.before_first_byte()
-        if self._time.monotonic() > min(ends_at, limits.not_after or ends_at):
+        if self._time.now() > min(ends_at, limits.not_after or ends_at):
             raise not_sent("too_late", "the time was up before the first byte")
         with self._sessions() as session:
             attempt = session.get_one(Attempt, attempt_id)
@@ -212,11 +214,11 @@ class Provider:
         found = self._known(task_id)
         if found.task != QUEUED:
             return Cancelled.IN_TIME if found.task == CANCELLED else Cancelled.TOO_LATE
-        found.unfinished_until = self._time.monotonic() + DELETED_WITHIN_S
+        found.unfinished_until = self._time.now() + DELETED_WITHIN_S
         worker = current()
         assert worker is not None
         worker.pause("deleting")
-        if self._time.monotonic() > found.unfinished_until:
+        if self._time.now() > found.unfinished_until:
             raise nothing_happened("too_late", Answered(message="too long ago"))
         if found.task == RUNNING:
             return Cancelled.TOO_LATE

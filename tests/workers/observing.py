@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from sqlalchemy import text
 
-from core import claims, gates
+from core import claims, elapsed, gates
 from core.details import Detail, load
 from core.models import Job, User
 from core.providers.codes import Code
@@ -64,7 +64,7 @@ class Bench:
         services = self.hands.services
         for stage in (Stage.READY, Stage.GENERATING, Stage.STORING):
             leases = lease_lengths(self.hands, stage)
-            noted_at = time.monotonic()
+            noted_at = elapsed.now()
             with services.sessions.begin() as session:
                 taken = claims.claim(
                     session,

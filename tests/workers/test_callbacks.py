@@ -1,5 +1,4 @@
 import threading
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -9,7 +8,7 @@ from sqlalchemy import update
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from core import attempts, callbacks, runs
+from core import attempts, callbacks, elapsed, runs
 from core.api import create_api
 from core.models import AssetKind, Attempt, Job, Run
 from core.stages import Outcome, Stage
@@ -203,7 +202,7 @@ def test_nothing_is_sent_when_the_callback_comes_between_claim_and_intent(
         callbacks.heard(session, attempts.locked(session, attempt.id), "12345")
         job = session.get_one(Job, claim.job_id)
 
-    steps.take(hands, claim, deadline=time.monotonic() + 60)
+    steps.take(hands, claim, deadline=elapsed.now() + 60)
     assert billed(minimax_simulator) == []
     detail = detail_of(services, kim, job)
     assert (detail.stage, detail.run.waiting_for) == (Stage.UNCERTAIN, "called_back")

@@ -1,7 +1,6 @@
 """The database or the bucket goes away while a result exists only in a reply, and comes back."""
 
 import dataclasses
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -10,6 +9,7 @@ import pytest
 from sqlalchemy.exc import OperationalError
 from structlog.testing import capture_logs
 
+from core import elapsed
 from core.details import Detail
 from core.models import AssetKind, Job
 from core.stages import Outcome, Stage
@@ -77,7 +77,7 @@ def bills(openai_simulator, minimax_simulator) -> Callable[[], int]:
 
 def send(hands: Hands) -> None:
     """Take the step that costs money."""
-    sending.submit(hands, claimed(hands), deadline=time.monotonic() + 60)
+    sending.submit(hands, claimed(hands), deadline=elapsed.now() + 60)
 
 
 def outcomes(detail: Detail) -> list[str]:

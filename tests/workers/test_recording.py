@@ -1,12 +1,10 @@
 """What came of a request, recorded late, twice, or by a worker that no longer has the job."""
 
-import time
-
 import pytest
 from sqlalchemy import update
 from sqlalchemy.exc import OperationalError
 
-from core import attempts, claims, decisions, runs
+from core import attempts, claims, decisions, elapsed, runs
 from core.errors import NotAccepted, NotSent, OutcomeUnknown, Refused
 from core.models import AssetKind, Attempt
 from core.stages import Outcome, Stage
@@ -135,10 +133,10 @@ def test_a_task_of_another_request_ends_in_doubt_and_holds_up_no_other(
     services, hands, kim, file_video, minimax_simulator
 ):
     file_video(*V2)
-    sending.submit(hands, claimed(hands), deadline=time.monotonic() + 60)
+    sending.submit(hands, claimed(hands), deadline=elapsed.now() + 60)
     fault(minimax_simulator, "task_id_duplicate")
     job = file_video(*V2)
-    sending.submit(hands, claimed(hands), deadline=time.monotonic() + 60)
+    sending.submit(hands, claimed(hands), deadline=elapsed.now() + 60)
 
     detail = detail_of(services, kim, job)
     assert detail.stage is Stage.UNCERTAIN
@@ -162,7 +160,7 @@ def test_an_intent_of_which_nobody_knows_whether_it_was_written_is_handed_back(
 
     monkeypatch.setattr(attempts, "open_one", open_one)
     with pytest.raises(claims.Stale, match="could not be written"):
-        sending.submit(hands, claim, deadline=time.monotonic() + 60)
+        sending.submit(hands, claim, deadline=elapsed.now() + 60)
     monkeypatch.undo()
 
     detail = settle(job)

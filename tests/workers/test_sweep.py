@@ -1,12 +1,11 @@
 """What a dead worker leaves behind in the tables, taken up by the next one."""
 
-import time
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import update
 
-from core import clock, runs
+from core import clock, elapsed, runs
 from core.models import Attempt, Job
 from core.stages import Outcome, Stage
 from tests.workers.conftest import billed
@@ -62,7 +61,7 @@ def test_nothing_is_sent_in_the_settle_time_before_the_lease_ends(
     object.__setattr__(services.settings, "lease_margin_s", margin_s)  # less than is allowed
     lease_s = services.settings.openai_timeout_s + margin_s
 
-    sending.submit(hands, claim, deadline=time.monotonic() + lease_s)
+    sending.submit(hands, claim, deadline=elapsed.now() + lease_s)
 
     assert billed(openai_simulator) == []
     assert detail_of(services, kim, job).run.waiting_for == "too_late"
@@ -74,7 +73,7 @@ def test_a_request_whose_pictures_took_long_is_sent_under_a_lease_of_its_own(
     job = file_edit()
     claim = claimed(hands)
 
-    sending.submit(hands, claim, deadline=time.monotonic() + services.settings.settle_s)
+    sending.submit(hands, claim, deadline=elapsed.now() + services.settings.settle_s)
 
     assert len(billed(openai_simulator)) == 1
     detail = detail_of(services, kim, job)
