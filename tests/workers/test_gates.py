@@ -23,7 +23,9 @@ def openai(openai_simulator) -> Control:
 
 @pytest.fixture
 def minimax(minimax_simulator) -> Control:
-    return Control(minimax_simulator.url)
+    control = Control(minimax_simulator.url)
+    control.set(small_videos=True)
+    return control
 
 
 def closed(services) -> list[ProviderGate]:
