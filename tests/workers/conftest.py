@@ -190,7 +190,7 @@ def file_video(services, kim) -> Callable[..., Job]:
 
 @pytest.fixture
 def working(hands) -> Iterator[Dispatcher]:
-    """A worker's claim loop, woken by the test instead of by a clock."""
+    """A worker's claim loop, woken by the test instead of by a notification."""
     dispatcher = Dispatcher(hands)
     dispatcher.start()
     yield dispatcher
@@ -201,14 +201,14 @@ def working(hands) -> Iterator[Dispatcher]:
 def settle(services, kim, request) -> Callable[..., Detail]:
     """Work until a job rests: final, uncertain, or put back for later.
 
-    The work begins with the first wait: what a test does before, it does alone.
+    The work begins with the first wait: what a test does before, it does alone. Once woken, the
+    loop finds by itself what falls due.
     """
 
     def wait(job: Job, *, within_s: float = 20) -> Detail:
-        working = request.getfixturevalue("working")
+        request.getfixturevalue("working").wake()
         deadline = time.monotonic() + within_s
         while time.monotonic() < deadline:
-            working.wake()
             with services.sessions() as session:
                 if rests(session, job.id):
                     return load(session, kim, job.id, team_reads=True)
