@@ -247,10 +247,11 @@ def not_taken(session: Session, run: Run, *, by: str, why: str) -> None:
 
 
 def again(session: Session, run: Run, *, by: str) -> None:
-    """Queue an uncertain job once more. The caller has recorded the consent."""
+    """Queue an uncertain job once more. The caller has recorded the consent, to one request."""
     move(session, run, Stage.READY, by=by, why="consent")
     release(run, due_in_s=0)
     events.wake_workers(session, Stage.READY)
+    _unless_called_back(session, run, by=by)
 
 
 def ended_by(session: Session, run: Run, stage: Stage, *, by: str, code: str | None = None) -> Job:

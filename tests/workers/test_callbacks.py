@@ -8,7 +8,7 @@ from sqlalchemy import update
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from core import attempts, callbacks, elapsed, runs
+from core import attempts, callbacks, decisions, elapsed, runs
 from core.api import create_api
 from core.models import AssetKind, Attempt, Job, Run
 from core.stages import Outcome, Stage
@@ -282,6 +282,22 @@ def test_a_late_result_that_the_job_has_stored_meanwhile_is_no_late_one(
     assert stored.stage is detail.stage is Stage.STORED
     assert detail.job.cost_usd == stored.job.cost_usd
     assert detail.late_attempts == frozenset()
+
+
+def test_a_consent_to_one_request_is_none_to_another(turned_away, services, kim):
+    attempt, claim = turned_away
+    second = intended(services, claim)
+    with services.sessions.begin() as session:
+        callbacks.heard(session, attempts.locked(session, attempt.id), "12345")
+        attempts.settled(session, second.id, Outcome.UNKNOWN)
+        runs.unsure(session, claim, why="no_answer")
+        job = session.get_one(Job, claim.job_id)
+    with services.sessions.begin() as session:
+        decisions.send_again(session, kim, job.id)
+
+    detail = detail_of(services, kim, job)
+    assert (detail.stage, detail.run.waiting_for) == (Stage.UNCERTAIN, "called_back")
+    assert [it.outcome for it in detail.attempts] == [Outcome.UNKNOWN, Outcome.SUPERSEDED]
 
 
 def candidate(services, attempt_id) -> str | None:
