@@ -27,6 +27,7 @@ RAREST_SHARE = 28  # of its age, a task that nobody ever drops is asked about: a
 MAY_HAVE_ONE = (Outcome.OPEN, Outcome.UNKNOWN, Outcome.SUPERSEDED)
 WORKER_LOST = "worker_lost"  # a code of core.refusals: why the sweep doubts a request
 RESTORED = "restored"  # the same, after an older database was restored
+ENDED_BY_PROOF = (WORKER_LOST, attempts.CALLED_BACK)  # doubts that end when nothing was taken
 NEVER_WHOLE = "never_whole"  # a code of core.refusals: its provider still has the result
 
 
@@ -177,9 +178,11 @@ def after_settling(session: Session, attempt: Attempt, *, by: str = "") -> None:
 
 
 def _no_more_doubt(session: Session, attempt: Attempt, *, by: str) -> None:
-    """Move a job on that is uncertain only because its worker was late to say: nothing taken."""
+    """Move a job on that is uncertain only because it was late to be known: nothing taken."""
     run = session.get(Run, attempt.job_id, with_for_update=True, populate_existing=True)
-    if run is None or Stage(run.stage) is not Stage.UNCERTAIN or run.waiting_for != WORKER_LOST:
+    if run is None or Stage(run.stage) is not Stage.UNCERTAIN:
+        return
+    if run.waiting_for not in ENDED_BY_PROOF:
         return
     if attempts.live(session, attempt.job_id) is not None:
         return

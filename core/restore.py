@@ -51,12 +51,12 @@ def _doubt_for_good(session: Session) -> None:
     session.execute(
         update(Attempt)
         .where(Attempt.job_id.in_(doubted), Attempt.outcome == Outcome.UNKNOWN)
-        .where(Attempt.observation == rechecks.WORKER_LOST)
+        .where(Attempt.observation.in_(rechecks.ENDED_BY_PROOF))
         .values(observation=rechecks.RESTORED)
     )
     session.execute(
         update(Run)
-        .where(Run.stage == Stage.UNCERTAIN, Run.waiting_for == rechecks.WORKER_LOST)
+        .where(Run.stage == Stage.UNCERTAIN, Run.waiting_for.in_(rechecks.ENDED_BY_PROOF))
         .values(waiting_for=rechecks.RESTORED)
     )
 

@@ -201,8 +201,8 @@ def _permit_taken_up(hands: Hands, attempt_id: UUID) -> bool:
         if attempt.outcome == Outcome.OPEN:
             return False  # its worker may be at it; else the sweep will be
         attempt = attempts.locked(session, attempt_id)
-        lost = (Outcome.UNKNOWN, rechecks.WORKER_LOST)  # not one doubted after a restore
-        in_doubt = (attempt.outcome, attempt.observation) == lost
+        doubted = attempt.outcome == Outcome.UNKNOWN
+        in_doubt = doubted and attempt.observation in rechecks.ENDED_BY_PROOF
         if in_doubt and _is_contradicted(hands, attempt):
             return False
         never_left = in_doubt and hands.spool.permits.revoke(attempt_id)

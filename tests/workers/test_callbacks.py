@@ -10,7 +10,10 @@ from starlette.routing import Mount
 
 from core import attempts, callbacks, decisions, elapsed, runs
 from core.api import create_api
+from core.claims import Stale
+from core.errors import NotSent
 from core.models import AssetKind, Attempt, Job, Run
+from core.restore import after_restore
 from core.stages import Outcome, Stage
 from tests.application import services_for
 from tests.stack import free_port
@@ -18,13 +21,14 @@ from tests.workers.conftest import billed, fault, look_now
 from tests.workers.left_behind import (
     claimed,
     detail_of,
+    die,
     intended,
     limits,
     stage_of,
     video_request,
 )
 from tests.workers.processes import until
-from workers import steps, videos
+from workers import recording, steps, sweep, videos
 
 V1 = ("MiniMax-Hailuo-02", {"mode": "text", "resolution": "768P", "duration": 6})
 V2 = ("MiniMax-H3", {"mode": "text", "resolution": "768P", "duration": 5, "ratio": "16:9"})
@@ -298,6 +302,57 @@ def test_a_consent_to_one_request_is_none_to_another(turned_away, services, kim)
     detail = detail_of(services, kim, job)
     assert (detail.stage, detail.run.waiting_for) == (Stage.UNCERTAIN, "called_back")
     assert [it.outcome for it in detail.attempts] == [Outcome.UNKNOWN, Outcome.SUPERSEDED]
+
+
+@pytest.fixture
+def never_left(file_video, services, hands):
+    """A request that the sweep had freed, unsent, before a callback named a task for it."""
+    job = file_video(*V2)
+    claim = claimed(hands)
+    attempt = intended(services, claim)
+    hands.spool.permits.write(attempt.id)
+    die(services, job)
+    assert sweep.sweep(hands) == 1
+    with services.sessions.begin() as session:
+        callbacks.heard(session, attempts.locked(session, attempt.id), "12345")
+    assert sweep.recover(hands) == 0
+    return job, claim, attempt
+
+
+def test_its_permit_ends_the_doubt_once_the_task_is_known_to_be_anothers(
+    never_left, services, hands, kim
+):
+    job, _, _ = never_left
+    assert stage_of(services, kim, job) is Stage.UNCERTAIN
+
+    look_now(hands)
+    assert sweep.recover(hands) == 1
+    assert stage_of(services, kim, job) is Stage.READY
+
+
+@pytest.mark.parametrize("asked", [True, False], ids=["asked already", "not asked yet"])
+def test_its_sender_ends_the_doubt_when_it_wakes_up_unless_the_task_may_be_its_own(
+    never_left, services, hands, kim, asked
+):
+    job, claim, attempt = never_left
+    if asked:
+        look_now(hands)
+    with pytest.raises(Stale):
+        recording.not_done(hands, claim, attempt, NotSent("taken over", code="too_late"))
+
+    detail = detail_of(services, kim, job)
+    expected = (Stage.READY, Outcome.NOT_SENT) if asked else (Stage.UNCERTAIN, Outcome.UNKNOWN)
+    assert (detail.stage, detail.attempts[0].outcome) == expected
+
+
+def test_after_a_restore_nothing_ends_the_doubt(never_left, services, hands, kim):
+    job, _, _ = never_left
+    look_now(hands)
+    with services.sessions.begin() as session:
+        after_restore(session)
+
+    assert sweep.recover(hands) == 0
+    assert stage_of(services, kim, job) is Stage.UNCERTAIN
 
 
 def candidate(services, attempt_id) -> str | None:
