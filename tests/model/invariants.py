@@ -35,6 +35,7 @@ def violated(state: State) -> str:
 
 
 def _paid_too_often(state: State) -> str:
+    """What a provider works on after turning it away nobody can know of, until it calls back."""
     paid = sum(
         (attempt.request in s.PAID) + (attempt.request == s.BILLED_TWICE)
         for attempt in state.attempts
@@ -44,7 +45,8 @@ def _paid_too_often(state: State) -> str:
         and (attempt.sent_after_consent or attempt.outcome != s.SUPERSEDED)
         for attempt in state.attempts
     )
-    if paid > 1 + state.job.consents or since > 1:
+    unasked = any(it.request in s.PAID and it.unasked for it in state.attempts)
+    if paid > 1 + state.job.consents or since > 1 or unasked:
         return "paid_once_per_consent"
     return ""
 

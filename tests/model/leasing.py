@@ -69,7 +69,7 @@ def _recorded(state: State, number: int, rules: Rules, to: str | None) -> State 
     if not rightful and (rules.fence or (to and to not in s.FOLLOWING[state.job.stage])):
         return None
     if to == s.READY:
-        after = s.back_in_line(state)
+        after = s.back_in_line(state, rules)
     else:
         after = s.moved(state, to) if to else s.released(state)
     return after if rightful else after._replace(broken="stale_worker_changes_nothing")

@@ -30,7 +30,7 @@ _STEPS: Final[Mapping[str, Callable[[State, int, Rules], leasing.Steps]]] = {
 # What only a fault brings about, and what only a person or a limit does: with faults
 # stopped, and nobody deciding anything, a job has to get on without them.
 FAULTS: Final = frozenset(
-    {"crash", "power_cut", "reply_lost", "not_taken", "forged_callback", "retry"}
+    {"crash", "power_cut", "reply_lost", "not_taken", "forged_callback", "late_callback", "retry"}
 )
 DECISIONS: Final = frozenset(
     {"send_again", "give_up", "stop_waiting", "cancel", "expire", "ask_to_cancel"}
@@ -80,7 +80,7 @@ def _of_nobody(state: State, rules: Rules) -> sweeping.Moves:
     yield from sweeping.recheck(state, rules)
     yield from world.videos_are_made(state)
     if rules.callbacks:
-        yield from world.callbacks_come(state)
+        yield from world.callbacks_come(state, rules)
     if rules.lists:
         yield from listing.read(state, rules)
         yield from listing.match(state, rules)

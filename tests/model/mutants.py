@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Final
 
 from tests.model.rules import Rules
-from tests.model.searches import EDIT, V1, V2_CANCEL, V2_LIST, V2_NEIGHBOUR
+from tests.model.searches import EDIT, V1, V1_LATE, V2_CANCEL, V2_LIST, V2_NEIGHBOUR
 
 MUTANTS: Final[Mapping[str, tuple[Rules, str]]] = {
     "no fence": (replace(EDIT, fence=False), "stale_worker_changes_nothing"),
@@ -107,6 +107,18 @@ MUTANTS: Final[Mapping[str, tuple[Rules, str]]] = {
     "a list match counts uncertain jobs only": (
         replace(V2_NEIGHBOUR, match_counts_what_is_under_way=False),
         "each_task_has_its_attempt",
+    ),
+    "a callback about a request that was turned away holds nobody back": (
+        replace(V1_LATE, late_callbacks_are_heard=False),
+        "paid_once_per_consent",
+    ),
+    "nobody asks what was called back about before sending once more": (
+        replace(V1_LATE, callbacks_are_remembered=False),
+        "paid_once_per_consent",
+    ),
+    "a consent to one request is taken for one to every other": (
+        replace(V1_LATE, workers=1, consent_is_to_one_request=False),
+        "paid_once_per_consent",
     ),
     "a DELETE has no deadline": (
         replace(V2_CANCEL, delete_has_a_deadline=False),

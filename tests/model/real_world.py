@@ -53,6 +53,8 @@ class RealWorld(RealSteps):
     def callback(self, number: int, before: State) -> None:
         self._heard(number, self.task_id(number))
 
+    late_callback = callback
+
     def forged_callback(self, number: int, before: State) -> None:
         self._heard(number, "another-task")
 
@@ -117,8 +119,9 @@ class RealWorld(RealSteps):
             self.attached(number, before)
 
     def found_late(self, _: int, before: State) -> None:
-        listed = looking.Listed(self.hands, self.attempts)
-        looking._one(self.hands, self.attempts[-1], listed)
+        with self.begin() as session:
+            attempt = self.live(session, before)
+        looking._one(self.hands, attempt.id, looking.Listed(self.hands, self.attempts))
 
     def attached(self, number: int, before: State) -> None:
         with self.begin() as session:

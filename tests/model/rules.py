@@ -18,6 +18,7 @@ class Rules:
     consents: int = 1  # how often a person may consent
     attempts: int = 2  # rows kept at a time; `no_room` is a move of a search that is too small
     callbacks: bool = False
+    late_callbacks: int = 0  # about so many requests that had been turned away
     lists: bool = False
     neighbour: bool = False  # somebody else's equal job is under way
     cancels: bool = False  # a person may cancel a video that is still queued
@@ -55,9 +56,12 @@ class Rules:
     late_task_moves_its_job: bool = True
     late_refusal_ends_doubt: bool = True
     late_results_are_kept: bool = True
+    late_callbacks_are_heard: bool = True
+    callbacks_are_remembered: bool = True  # whenever a job would be sent once more
     final_is_final: bool = True
     # People.
     consent_is_recorded: bool = True
+    consent_is_to_one_request: bool = True
 
     @property
     def is_edit(self) -> bool:

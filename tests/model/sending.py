@@ -21,9 +21,15 @@ def from_claimed(state: State, number: int, rules: Rules) -> Steps:
         yield "no_room", state
         return
     job = state.job._replace(phase=min(state.job.phase, s.OVER))  # its send deadline begins now
-    state = state._replace(job=job, attempts=(*state.attempts, Attempt()))
+    state = state._replace(job=job, attempts=(*state.attempts, _intent(state)))
     intended = worker._replace(at=s.INTENDED, attempt=len(state.attempts) - 1)
     yield "open_one", s.with_worker(state, number, intended)
+
+
+def _intent(state: State) -> Attempt:
+    """Write down too whether a callback had told that a request before it is at work after all."""
+    told = (it for it in state.attempts if it.request == s.WORKED_ON)
+    return Attempt(unasked=any(it.outcome != s.SUPERSEDED for it in told))
 
 
 def from_intended(state: State, number: int, rules: Rules) -> Steps:
@@ -55,7 +61,7 @@ def from_waiting(state: State, number: int, rules: Rules) -> Steps:
         else:
             read = state
         yield "reply", s.with_worker(read, number, worker._replace(at=s.HOLDS_ANSWER))
-    if attempt.request == s.DEAD:
+    if attempt.request in {s.DEAD, s.WORKED_ON}:
         yield "reply_busy", s.with_worker(state, number, worker._replace(at=s.HOLDS_NOT_SENT))
         yield "reply_refused", s.with_worker(state, number, worker._replace(at=s.HOLDS_REFUSAL))
     if attempt.request == s.BILLED and not rules.sent_once:
@@ -101,7 +107,7 @@ def _not_done(
     if state.attempts[state.workers[number].attempt].task:  # a callback was faster
         move = ("accepted", s.GENERATING)
     if rules.late_refusal_ends_doubt and _nothing_is_in_doubt(state, number):
-        ended = s.back_in_line(state) if move[1] == s.READY else s.moved(state, move[1])
+        ended = s.back_in_line(state, rules) if move[1] == s.READY else s.moved(state, move[1])
         yield "doubt_ended", idle(ended, number)
     else:
         yield from ends(state, number, rules, *move)

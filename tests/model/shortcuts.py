@@ -15,7 +15,7 @@ def shortened(state: State, rules: Rules) -> State:
     if rules.skips:
         state = _without_known_notes(_without_stale_workers(state))
         state = _without_used_permits(state)
-    return _without_history(_without_stale_senders(state)) if rules.forgets else state
+    return _without_history(_without_stale_senders(state), rules) if rules.forgets else state
 
 
 def _without_stale_workers(state: State) -> State:
@@ -58,21 +58,22 @@ def _without_known_notes(state: State) -> State:
     return state
 
 
-def _without_history(state: State) -> State:
+def _without_history(state: State, rules: Rules) -> State:
     """Drop attempts that cost nothing and that nobody will speak of again.
 
-    A busy provider turns a request away any number of times, and that changes nothing.
+    A busy provider turns a request away any number of times, and that changes nothing. If one
+    of them may be spoken of again, it is the newest.
     """
-    for number, attempt in enumerate(state.attempts):
-        if _is_history(state, number, attempt):
-            rest = (*state.attempts[:number], *state.attempts[number + 1 :])
-            workers = tuple(_renumbered(worker, number) for worker in state.workers)
-            return _without_history(state._replace(attempts=rest, workers=workers))
+    history = [it for it, attempt in enumerate(state.attempts) if _is_history(state, it, attempt)]
+    for number in reversed(history[:-1] if rules.late_callbacks else history):
+        rest = (*state.attempts[:number], *state.attempts[number + 1 :])
+        workers = tuple(_renumbered(worker, number) for worker in state.workers)
+        state = state._replace(attempts=rest, workers=workers)
     return state
 
 
 def _is_history(state: State, number: int, attempt: Attempt) -> bool:
-    if attempt.outcome not in {s.NOT_SENT, s.REJECTED}:
+    if attempt.outcome not in s.TURNED_AWAY or attempt.candidate or attempt.task:
         return False
     if attempt.request not in {s.UNSENT, s.DEAD}:
         return False

@@ -7,6 +7,7 @@ Stages, outcomes and the moves between stages are those of `core.stages`.
 from typing import Final, NamedTuple
 
 from core.stages import ENDED_WITHOUT_IT, FINAL, LIVE_OUTCOMES, NEXT, Outcome, Stage
+from tests.model.rules import Rules
 
 FOLLOWING: Final = {
     stage.value: frozenset(to.value for to in following) for stage, following in NEXT.items()
@@ -14,6 +15,7 @@ FOLLOWING: Final = {
 ENDED: Final = frozenset(stage.value for stage in FINAL)
 WITHOUT_IT: Final = frozenset(stage.value for stage in ENDED_WITHOUT_IT)
 ALIVE: Final = frozenset(outcome.value for outcome in LIVE_OUTCOMES)
+TURNED_AWAY: Final = frozenset({Outcome.REJECTED.value, Outcome.NOT_SENT.value})
 
 READY: Final = Stage.READY.value
 SUBMITTING: Final = Stage.SUBMITTING.value
@@ -56,6 +58,7 @@ ON_ITS_WAY: Final = "on its way"
 BILLED: Final = "billed"
 BILLED_TWICE: Final = "billed twice"
 USELESS: Final = "billed, useless"
+WORKED_ON: Final = "worked on"  # and billed, although it was turned away: a callback has told
 DEAD: Final = "dead"  # lost, refused, turned away or cancelled in time: it costs nothing
 PAID: Final = frozenset({BILLED, BILLED_TWICE, USELESS})
 
@@ -111,6 +114,7 @@ class Attempt(NamedTuple):
     kept: bool = False  # its result's rows are committed
     request: str = UNSENT
     sent_after_consent: bool = False
+    unasked: bool = False  # meant to leave although another is known to be worked on
     at_provider: str = NOTHING
 
 
@@ -169,15 +173,20 @@ def moved(state: State, to: str) -> State:
     )
 
 
-def back_in_line(state: State) -> State:
-    """Have the job be sent once more, unless a callback has named a task of a turned-away one."""
+def back_in_line(state: State, rules: Rules) -> State:
+    """Have the job be sent once more, unless a request before it is at work after all."""
     state = moved(state, READY)
+    return doubted(state) if rules.callbacks_are_remembered else state
+
+
+def doubted(state: State) -> State:
+    """Doubt that a request was turned away about which a callback has come."""
     for number in reversed(range(len(state.attempts))):
         attempt = state.attempts[number]
         named = attempt.candidate or attempt.task
-        if attempt.outcome in {NOT_SENT, REJECTED} and named and live(state) is None:
-            doubted = with_attempt(state, number, attempt._replace(outcome=UNKNOWN))
-            return moved(doubted, UNCERTAIN)
+        if attempt.outcome in TURNED_AWAY and named and live(state) is None:
+            state = with_attempt(state, number, attempt._replace(outcome=UNKNOWN))
+            return moved(state, UNCERTAIN) if state.job.stage in {READY, SUBMITTING} else state
     return state
 
 

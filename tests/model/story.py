@@ -59,6 +59,7 @@ TOLD: Final = {
     "made": "the provider finishes the video",
     "not_made": "the provider gives up",
     "callback": "a callback names the task",
+    "late_callback": "a callback names the task of a request that was turned away",
     "forged_callback": "a forged callback names another's task",
     "neighbour": "somebody else's equal job goes on",
     "cancel": "a person cancels it while it waits",

@@ -23,7 +23,7 @@ def sweep(state: State, rules: Rules) -> Moves:
         yield "freed", s.released(state)
         return
     if mine is None or not rules.open_is_not_freed:
-        yield "freed", s.back_in_line(state)
+        yield "freed", s.back_in_line(state, rules)
         return
     attempt = state.attempts[mine]
     if attempt.outcome == s.OPEN:
@@ -63,7 +63,7 @@ def _never_left(state: State, number: int, rules: Rules, name: str) -> Moves:
         settled = s.settled(attempt, s.NOT_SENT)
         state = s.with_attempt(state, number, settled)
         waits = state.job.stage in {s.SUBMITTING, s.UNCERTAIN} and s.live(state) is None
-        yield name, s.back_in_line(state) if waits else state
+        yield name, s.back_in_line(state, rules) if waits else state
 
 
 def recover(state: State, rules: Rules) -> Moves:
@@ -103,14 +103,15 @@ def _answer_taken_up(state: State, number: int, rules: Rules) -> Moves:
 
 def is_extra(state: State, attempt: Attempt) -> bool:
     """Whether the job has gone on, or ended, without this attempt: `Recheck.is_extra`."""
-    return attempt.outcome == s.SUPERSEDED or state.job.stage in s.WITHOUT_IT
+    return attempt.outcome not in s.ALIVE or state.job.stage in s.WITHOUT_IT
 
 
 def lies_about(state: State, attempt: Attempt) -> bool:
     """Whether we could have a late result that nobody has kept yet."""
     if attempt.kept or not is_extra(state, attempt):
         return False
-    return bool(attempt.disk) or (bool(attempt.task) and attempt.at_provider == s.FINISHED)
+    named = bool(attempt.task) or attempt.candidate == s.OWN
+    return bool(attempt.disk) or (named and attempt.at_provider == s.FINISHED)
 
 
 # --- tasks that turn up -------------------------------------------------------------------
@@ -132,7 +133,8 @@ def recheck(state: State, rules: Rules) -> Moves:
 
 def _known(state: State, number: int, rules: Rules) -> Moves:
     attempt = state.attempts[number]
-    if state.job.stage == s.UNCERTAIN and attempt.outcome == s.ACCEPTED:
+    if state.job.stage == s.UNCERTAIN and attempt.outcome in {s.ACCEPTED, s.UNKNOWN}:
+        state = s.with_attempt(state, number, s.settled(attempt, s.ACCEPTED))
         if rules.late_task_moves_its_job:
             yield "found_late", s.moved(state, s.GENERATING)
     elif rules.late_results_are_kept and lies_about(state, attempt):

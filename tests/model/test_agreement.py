@@ -25,7 +25,7 @@ SEED: Final = os.environ.get("AGREEMENT_SEED", "1")
 STEPS: Final = 32
 WHOLE: Final[dict[str, Any]] = {"forgets": False, "skips": False, "consents": 9, "attempts": 9}
 EDIT: Final = Rules(dialect=Dialect.OPENAI, **WHOLE)
-V1: Final = Rules(dialect=Dialect.MINIMAX_V1, callbacks=True, **WHOLE)
+V1: Final = Rules(dialect=Dialect.MINIMAX_V1, callbacks=True, late_callbacks=9, **WHOLE)
 V2: Final = Rules(dialect=Dialect.MINIMAX_V2, lists=True, neighbour=True, cancels=True, **WHOLE)
 
 
@@ -50,7 +50,8 @@ VIDEOS: Final = COMMON | words(
 )
 COMPARED: Final = {
     Dialect.OPENAI: EDITS,
-    Dialect.MINIMAX_V1: VIDEOS | words("callback forged_callback candidate_dropped stop_waiting"),
+    Dialect.MINIMAX_V1: VIDEOS
+    | words("callback forged_callback late_callback candidate_dropped stop_waiting"),
     Dialect.MINIMAX_V2: VIDEOS
     | words("ask_to_cancel not_cancelled ended_cancelled neighbour matched no_match"),
 }
@@ -169,8 +170,10 @@ def subject(worker: int, here: State, there: State) -> int:
     """Return whose move it is: a worker's, or an attempt's that changes, or nobody's (-1)."""
     if worker >= 0:
         return worker
-    pairs = enumerate(zip(here.attempts, there.attempts, strict=True))
-    return next((number for number, (old, new) in pairs if old != new), -1)
+    pairs = list(enumerate(zip(here.attempts, there.attempts, strict=True)))
+    named = [number for number, (old, new) in pairs if new.candidate and not old.candidate]
+    changed = [number for number, (old, new) in pairs if old != new]
+    return next(iter(named + changed), -1)
 
 
 def as_made(name: str, here: State, there: State) -> State:

@@ -15,11 +15,10 @@ FORBIDDEN = {"again_unasked", "answer_lost", "deadline_passes", "index_refuses",
 FORBIDDEN |= {"library_sends_again"}
 
 # The table allows more than the protocol does: what a provider does to a task while its result
-# is being copied, and what an operator does after an older database was restored.
+# is being copied, say.
 UNUSED = {
     (Stage.STORING, Stage.FAILED),
     (Stage.STORING, Stage.EXPIRED),
-    (Stage.READY, Stage.UNCERTAIN),
     (Stage.SUBMITTING, Stage.BAD_RESULT),
 }
 
@@ -28,6 +27,7 @@ LEAST = {
     "edit": 16_000,
     "v1 with callbacks": 58_000,
     "v1 without callbacks, every step": 32_000,
+    "v1 with late callbacks, no consent": 12_000,
     "v2 with the list": 56_000,
     "v2 with callbacks and the list, no consent": 1_500,
     "v2 with an equal job beside it, no consent": 4_300,

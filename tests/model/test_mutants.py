@@ -1,6 +1,6 @@
 """The search has teeth: without any one of its guards the protocol fails, in a way it names."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import pytest
 
@@ -21,6 +21,13 @@ def test_a_mutant_is_caught_and_its_invariant_named(name):
 
     print(told(found))
     assert found.invariant == invariant
+
+
+def test_only_a_late_callback_catches_who_ignores_it():
+    rules, _ = MUTANTS["a callback about a request that was turned away holds nobody back"]
+    found = search(replace(rules, late_callbacks=0, consents=0))
+
+    assert not found.invariant, told(found)
 
 
 def test_every_guard_is_taken_away_by_some_mutant():

@@ -3,7 +3,7 @@
 from core.models import Dialect
 from tests.model import state as s
 from tests.model.rules import Rules
-from tests.model.state import State, Worker
+from tests.model.state import Attempt, State, Worker
 from tests.model.sweeping import Moves
 
 
@@ -55,14 +55,16 @@ def requests_arrive(state: State, rules: Rules) -> Moves:
         if attempt.request != s.ON_ITS_WAY:
             continue
         yield "not_taken", s.with_attempt(state, number, attempt._replace(request=s.DEAD))
-        first = s.NOTHING
-        if not rules.is_edit:
-            first = s.QUEUED if rules.cancels else s.RUNNING
+        first = s.NOTHING if rules.is_edit else _begins(rules)
         billed = attempt._replace(request=s.BILLED, at_provider=first)
         yield "billed", s.with_attempt(state, number, billed)
         if rules.is_edit:
             useless = attempt._replace(request=s.USELESS)
             yield "billed_useless", s.with_attempt(state, number, useless)
+
+
+def _begins(rules: Rules) -> str:
+    return s.QUEUED if rules.cancels else s.RUNNING
 
 
 def videos_are_made(state: State) -> Moves:
@@ -81,17 +83,31 @@ def _too_late_to_cancel(worker: Worker) -> Worker:
     return worker._replace(late=True) if worker.at == s.CANCELLING else worker
 
 
-def callbacks_come(state: State) -> Moves:
-    """A callback names a task: before our reply, after it, twice, or forged."""
+def callbacks_come(state: State, rules: Rules) -> Moves:
+    """A callback names a task: before our reply, after it, twice, or forged.
+
+    A provider may call back, and a forger too, about what was turned away long ago.
+    """
+    worked_on = sum(attempt.request == s.WORKED_ON for attempt in state.attempts)
     for number, attempt in enumerate(state.attempts):
         if attempt.task or attempt.candidate:
             continue  # a second one changes nothing
         if attempt.at_provider:
             named = attempt._replace(candidate=s.OWN)
-            yield "callback", s.with_attempt(state, number, named)
-        if attempt.outcome in {s.OPEN, s.UNKNOWN, s.SUPERSEDED}:
+            yield "callback", _heard(state, number, named, rules)
+        elif attempt.request == s.DEAD and worked_on < rules.late_callbacks:
+            named = attempt._replace(
+                candidate=s.OWN, request=s.WORKED_ON, at_provider=_begins(rules)
+            )
+            yield "late_callback", _heard(state, number, named, rules)
+        if rules.late_callbacks or attempt.outcome not in s.TURNED_AWAY:
             forged = attempt._replace(candidate=s.ANOTHERS)
-            yield "forged_callback", s.with_attempt(state, number, forged)
+            yield "forged_callback", _heard(state, number, forged, rules)
+
+
+def _heard(state: State, number: int, named: Attempt, rules: Rules) -> State:
+    state = s.with_attempt(state, number, named)
+    return s.doubted(state) if rules.late_callbacks_are_heard else state
 
 
 def neighbour_goes_on(state: State) -> Moves:
@@ -122,11 +138,12 @@ def _uncertain(state: State, rules: Rules) -> Moves:
     yield "give_up", s.moved(state, s.ABANDONED)
     mine = s.live(state)
     if mine is None:
-        yield "send_again", s.moved(state, s.READY)  # nothing was taken: nothing to consent to
+        yield "send_again", s.back_in_line(state, rules)  # nothing was taken to consent to
         return
     attempt = state.attempts[mine]
     if attempt.outcome != s.ACCEPTED and state.job.consents < rules.consents:
         superseded = s.with_attempt(state, mine, attempt._replace(outcome=s.SUPERSEDED))
-        again = s.moved(superseded, s.READY)
+        to_one = rules.consent_is_to_one_request
+        again = s.back_in_line(superseded, rules) if to_one else s.moved(superseded, s.READY)
         consents = again.job.consents + rules.consent_is_recorded
         yield "send_again", again._replace(job=again.job._replace(consents=consents))
