@@ -2,12 +2,13 @@
 
 ready ──▶ submitting ──▶ generating ──▶ storing ──▶ stored
   ▲ │        │ │ │ │          │            │
-  │ │        │ │ │ └──────────┼────────────┼──────▶ rejected, failed, bad_result, expired
-  │ │        │ │ └────────────┼──▶ storing (the reply held the result)
+  │ │        │ │ │ └▶ rejected├────────────┼──▶ failed, expired
+  │ │        │ │ └────────────┼──▶ storing ┼──▶ bad_result
   │ └──▶ cancelled, expired   ├──▶ cancelled (while the provider still queues it)
   │          │                └────────────┴──▶ abandoned (when it has stalled)
   └──────────┴──▶ uncertain ──▶ generating, storing, rejected, abandoned, ready (with consent)
 
+An edit goes from submitting to storing at once: the reply holds its result.
 From ready to uncertain a job goes only if its provider calls back about a request that it had
 turned away, and after an older database was restored: nobody knows then what was sent since.
 """
@@ -46,14 +47,7 @@ NEXT: Mapping[Stage, frozenset[Stage]] = {
     # `uncertain` if the request before turns out to have been taken, or may have been sent.
     Stage.READY: frozenset({Stage.SUBMITTING, Stage.UNCERTAIN, Stage.CANCELLED, Stage.EXPIRED}),
     Stage.SUBMITTING: frozenset(
-        {
-            Stage.READY,
-            Stage.GENERATING,
-            Stage.STORING,
-            Stage.UNCERTAIN,
-            Stage.REJECTED,
-            Stage.BAD_RESULT,
-        }
+        {Stage.READY, Stage.GENERATING, Stage.STORING, Stage.UNCERTAIN, Stage.REJECTED}
     ),
     Stage.GENERATING: frozenset(
         {Stage.STORING, Stage.FAILED, Stage.EXPIRED, Stage.CANCELLED, Stage.ABANDONED}

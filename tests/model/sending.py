@@ -144,4 +144,4 @@ def from_unmarked(state: State, number: int, rules: Rules) -> Steps:
     if held(state, number):
         attempt = state.workers[number].attempt
         state = s.with_attempt(state, attempt, state.attempts[attempt]._replace(kept=True))
-    yield from ends(state, number, rules, "ended_bad_result", s.BAD_RESULT)
+    yield from ends(state, number, rules, "ended_rejected", s.REJECTED_STAGE)

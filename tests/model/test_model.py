@@ -19,7 +19,6 @@ FORBIDDEN |= {"library_sends_again"}
 UNUSED = {
     (Stage.STORING, Stage.FAILED),
     (Stage.STORING, Stage.EXPIRED),
-    (Stage.SUBMITTING, Stage.BAD_RESULT),
 }
 
 # About what is found today. A search that finds much less has lost a move, or forgets too much.
