@@ -14,7 +14,7 @@ from core.models import Job, Run
 from core.stages import Stage
 
 JUST: Final = timedelta(minutes=1)
-LONGEST: Final = timedelta(days=8)  # `core.expiry` ends what is under way after a week
+LONGEST: Final = timedelta(days=8)  # hardly anything is under way for longer
 SHOWN_OF_PROMPT: Final = 80
 OWN_WISH: Final = (Stage.CANCELLED, Stage.ABANDONED)
 

@@ -1,4 +1,4 @@
-"""When waiting ends: a request nobody took within a day, a task its provider has dropped."""
+"""When waiting ends: what nobody took within a day, what is dropped at its provider, or lost."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -9,12 +9,12 @@ from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
 from core import clock, runs
-from core.models import Attempt, Dialect, Job, Run
+from core.models import Attempt, Dialect, Job, Run, Spool
 from core.stages import Stage
 
 UNTAKEN: Final = timedelta(hours=24)
 V2_TASK: Final = timedelta(days=7)  # providers.md 2.6: then the task and its file are gone
-SPOOLED_ELSEWHERE: Final = timedelta(days=7)
+SPOOL_UNSEEN: Final = timedelta(days=7)  # then an answer's disk counts as gone
 
 CODES: Final = {
     Stage.GENERATING: (Stage.EXPIRED, "task_expired"),
@@ -55,6 +55,7 @@ def _time_is_up() -> ColumnElement[bool]:
     of_job = Attempt.job_id == Run.job_id
     consented = select(func.max(Attempt.consent_at)).where(of_job).scalar_subquery()
     sent = select(func.max(Attempt.created_at)).where(of_job).scalar_subquery()
+    spool_seen = select(Spool.seen_at).where(Spool.name == Run.spool_host).scalar_subquery()
     now = clock.now()
     return Run.lease_owner.is_(None) & or_(
         (Run.stage == Stage.READY)
@@ -66,7 +67,8 @@ def _time_is_up() -> ColumnElement[bool]:
         & (sent < now - V2_TASK),
         (Run.stage == Stage.STORING)
         & Run.spool_host.is_not(None)
-        & (Run.stage_since < now - SPOOLED_ELSEWHERE),
+        # Greatest of what there is: a spool without a row was there when the answer came.
+        & (func.greatest(Run.stage_since, spool_seen) < now - SPOOL_UNSEEN),
     )
 
 

@@ -1,4 +1,4 @@
-"""Which worker processes live, and what must happen once over all of them."""
+"""Which worker processes live, with which spools, and what must happen once over all of them."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -7,18 +7,27 @@ from sqlalchemy import delete, func, literal_column, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from core.models import Tick, Worker
+from core.models import Spool, Tick, Worker
 
 BEAT_S = 10
 SILENT_AFTER_S = 3 * BEAT_S
 
 
-def beat(session: Session, worker: str, *, host: str, in_hand: int) -> None:
-    """Say that a worker lives."""
+def beat(session: Session, worker: str, *, host: str, spool: str, in_hand: int) -> None:
+    """Say that a worker lives, and that its spool is there.
+
+    The spool's row outlives the worker's: what lies in it is waited for.
+    """
     row = insert(Worker).values(id=worker, host=host, in_hand=in_hand)
     session.execute(
         row.on_conflict_do_update(
             index_elements=[Worker.id], set_={"seen_at": func.now(), "in_hand": in_hand}
+        )
+    )
+    seen = insert(Spool).values(name=spool, machine=host)
+    session.execute(
+        seen.on_conflict_do_update(
+            index_elements=[Spool.name], set_={"seen_at": func.now(), "machine": host}
         )
     )
 

@@ -482,6 +482,16 @@ class Worker(Base):
     in_hand: Mapped[int] = mapped_column(server_default="0", default=0)
 
 
+class Spool(Base):
+    """A folder in which paid answers wait, and where and when a worker last had it."""
+
+    __tablename__ = "spools"
+
+    name: Mapped[str] = mapped_column(primary_key=True)  # the folder's own: `workers.spool`
+    machine: Mapped[str]
+    seen_at: Mapped[datetime] = _now()
+
+
 class Tick(Base):
     """A periodic effect that must happen once over all hosts."""
 

@@ -217,7 +217,8 @@ def _try_closed_gates(hands: Hands) -> None:
 
 
 def _beat(hands: Hands, dispatcher: Dispatcher) -> None:
-    _write(hands, heartbeats.beat, host=HOST, in_hand=dispatcher.busy)
+    spool = hands.spool.host
+    _write(hands, heartbeats.beat, host=HOST, spool=spool, in_hand=dispatcher.busy)
 
 
 def _write(hands: Hands, what: Callable[..., None], **values: Any) -> None:

@@ -1,10 +1,12 @@
 """When waiting ends, and that what has gone on meanwhile is not ended with it."""
 
-import pytest
-from sqlalchemy import text
+from datetime import timedelta
 
-from core import attempts, expiry, runs
-from core.models import Job
+import pytest
+from sqlalchemy import func, text, update
+
+from core import attempts, expiry, heartbeats, runs
+from core.models import Job, Run, Spool
 from core.stages import Stage
 from tests.core.conftest import claimed, filed
 
@@ -67,6 +69,46 @@ def test_what_was_taken_since_it_was_listed_goes_on(sessions, old):
         runs.accepted(session, claim, task_id="7", poll_in_s=60)
     assert not ended(sessions, old)
     assert final_stage(sessions, old) is None
+
+
+@pytest.fixture
+def spooled(sessions, kim) -> Job:
+    """A job whose answer came to the spool `here` eight days ago, and still waits in it."""
+    job = filed(sessions, kim)
+    claim = claimed(sessions)
+    with sessions.begin() as session:
+        attempts.open_one(
+            session, claim, key_id="key", send_s=5, callback_token=None, estimate_usd=None
+        )
+        runs.answered(session, claim, host="here", lease_s=60)
+    with sessions.begin() as session:
+        run = session.get_one(Run, job.id)
+        run.stage_since -= timedelta(days=8)
+        run.lease_owner = run.lease_until = None
+    return job
+
+
+def seen(sessions, *, days_ago: int) -> None:
+    with sessions.begin() as session:
+        heartbeats.beat(session, "w1", host="machine", spool="here", in_hand=0)
+        heartbeats.left(session, "w1")
+        session.execute(update(Spool).values(seen_at=func.now() - timedelta(days=days_ago)))
+
+
+def test_an_answer_is_waited_for_as_long_as_its_disk_is_seen(sessions, spooled):
+    seen(sessions, days_ago=6)
+    with sessions() as session:
+        assert expiry.passed(session) == []
+    assert not ended(sessions, spooled)
+
+    seen(sessions, days_ago=8)
+    assert ended(sessions, spooled)
+    with sessions() as session:
+        assert session.get_one(Job, spooled.id).error_code == "answer_lost"
+
+
+def test_an_answer_on_a_disk_that_nobody_ever_told_of_ends_after_a_week(sessions, spooled):
+    assert ended(sessions, spooled)
 
 
 def test_a_consent_begins_a_new_day(sessions, old, kim):

@@ -16,7 +16,7 @@ TYPICAL_S = 60.0
 def place(sessions):
     """Return where a job stands; a worker with eight threads runs."""
     with sessions.begin() as session:
-        heartbeats.beat(session, "w1", host="here", in_hand=0)
+        heartbeats.beat(session, "w1", host="here", spool="here", in_hand=0)
 
     def ask(job, *, per_user: int = 0, typical_s: float | None = TYPICAL_S, **limits: int):
         run = run_of(sessions, job)

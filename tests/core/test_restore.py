@@ -127,7 +127,7 @@ def test_twice_is_once(sessions, kim):
 def test_it_refuses_while_a_worker_lives(sessions, kim):
     job = filed(sessions, kim)
     with sessions.begin() as session:
-        heartbeats.beat(session, "w1", host="here", in_hand=0)
+        heartbeats.beat(session, "w1", host="here", spool="here", in_hand=0)
 
     with pytest.raises(Conflict, match=r"Workers were seen in the last 30 s: w1\."):
         restored(sessions)

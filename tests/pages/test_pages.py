@@ -117,7 +117,7 @@ def test_a_waiting_job_says_why_and_how_many_are_ahead(open_page, services, kim)
     assert "No worker is running" in shown(open_page("job", id=str(first.id)))
 
     with services.sessions.begin() as session:
-        heartbeats.beat(session, "w1", host="here", in_hand=0)
+        heartbeats.beat(session, "w1", host="here", spool="here", in_hand=0)
     assert "It is next" in shown(open_page("job", id=str(first.id)))
     assert "others come first" in shown(open_page("job", id=str(second.id)))
 

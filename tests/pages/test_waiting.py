@@ -46,7 +46,7 @@ def test_a_job_that_was_put_back_says_once_why_it_waits(open_page, services, kim
     job = filed(services.sessions, kim)
     claim = claimed(services.sessions)
     with services.sessions.begin() as session:
-        heartbeats.beat(session, "w1", host="here", in_hand=0)
+        heartbeats.beat(session, "w1", host="here", spool="here", in_hand=0)
         runs.postponed(session, claim, due_in_s=60, why="unreachable")
     at = open_page("job", id=str(job.id))
 

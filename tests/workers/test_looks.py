@@ -103,7 +103,7 @@ def test_a_crowd_is_looked_at_more_rarely_and_by_turns(services, looks, generati
     alone_s = next_s(services, looks, generating)
     with services.sessions.begin() as session:
         for number in range(3):
-            heartbeats.beat(session, f"w{number}", host="here", in_hand=0)
+            heartbeats.beat(session, f"w{number}", host="here", spool="here", in_hand=0)
         session.execute(
             text(
                 "WITH made AS (INSERT INTO jobs (id, user_id, client_key, provider, model, prompt,"

@@ -10,7 +10,8 @@ import pytest
 import requests
 from sqlalchemy import func, select, text
 
-from core.models import Attempt, Job, JobEvent, Run, Worker
+from core.models import Attempt, Job, JobEvent, Run, Spool, Worker
+from core.services import HOST
 from core.stages import Outcome, Stage, Status
 from tests.workers.conftest import billed, picture
 from tests.workers.processes import until, worker
@@ -102,6 +103,22 @@ def test_sigterm_under_load_leaves_nothing_behind(
     # How many edits were under way is the order of turns; films have threads of their own.
     assert edits_done == len(billed(openai_simulator)) >= 1
     assert list((settings.spool_dir / "workers").iterdir()) == []
+
+
+def test_when_a_worker_had_its_spool_is_known_after_it_has_left(services, hands, tmp_path):
+    with worker(services.settings, tmp_path) as one:
+        until(lambda: seen_spools(services) == [(hands.spool.host, HOST)])
+        one.send()
+        assert one.ended() == 0
+
+    with services.sessions() as session:
+        assert session.scalars(select(Worker)).all() == []
+    assert seen_spools(services) == [(hands.spool.host, HOST)]
+
+
+def seen_spools(services) -> list[tuple[str, str]]:
+    with services.sessions() as session:
+        return [(spool.name, spool.machine) for spool in session.scalars(select(Spool))]
 
 
 def test_a_rolling_restart_loses_nothing(
