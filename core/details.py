@@ -7,7 +7,8 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from core import assets, attempts, events, jobs, queue, users
+from core import absence, assets, attempts, events, expiry, jobs, queue, users
+from core.absence import Absence
 from core.models import Asset, AssetKind, Attempt, Job, JobEvent, Run, User
 from core.polling import STALLED_S
 from core.queue import Place
@@ -30,6 +31,7 @@ class Detail:
     events: Sequence[JobEvent]
     typical_s: float | None
     place: Place | None
+    absence: Absence | None  # who is missing for it
 
     @property
     def waits_for(self) -> str | None:
@@ -42,6 +44,11 @@ class Detail:
         if self.run is None or self.stage is not Stage.GENERATING:
             return False
         return (datetime.now(UTC) - self.run.stage_since).total_seconds() >= STALLED_S
+
+    @property
+    def dropped_at(self) -> datetime | None:
+        """Return until when its provider keeps its task, if that ends."""
+        return expiry.dropped_at(self.run, self.attempts) if self.run is not None else None
 
     @property
     def late(self) -> Mapping[UUID, str]:
@@ -116,6 +123,7 @@ def load(
         events=events.of_job(session, id),
         typical_s=typical_s,
         place=_place(session, run, services, typical_s),
+        absence=absence.of_run(session, run, tried) if run is not None else None,
     )
 
 

@@ -1,7 +1,7 @@
 """When waiting ends: what nobody took within a day, what is dropped at its provider, or lost."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -48,6 +48,13 @@ def end(session: Session, job_id: UUID, *, by: str) -> bool:
     stage, code = _ending(run)
     runs.ended_by(session, run, stage, by=by, code=code)
     return True
+
+
+def dropped_at(run: Run, attempts: Sequence[Attempt]) -> datetime | None:
+    """Return until when a job's provider keeps its task; None if it does so without end."""
+    if run.dialect != Dialect.MINIMAX_V2:
+        return None
+    return max((attempt.created_at for attempt in attempts), default=run.stage_since) + V2_TASK
 
 
 def _time_is_up() -> ColumnElement[bool]:

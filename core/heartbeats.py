@@ -1,12 +1,20 @@
 """Which worker processes live, with which spools, and what must happen once over all of them."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from sqlalchemy import delete, func, literal_column, select
+from sqlalchemy import (
+    ColumnElement,
+    SQLColumnExpression,
+    delete,
+    func,
+    literal_column,
+    select,
+)
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from core import events
 from core.models import Spool, Tick, Worker
 
 BEAT_S = 10
@@ -19,10 +27,10 @@ def beat(session: Session, worker: str, *, host: str, spool: str, in_hand: int) 
     The spool's row outlives the worker's: what lies in it is waited for.
     """
     row = insert(Worker).values(id=worker, host=host, in_hand=in_hand)
-    session.execute(
+    is_new = session.scalar(
         row.on_conflict_do_update(
             index_elements=[Worker.id], set_={"seen_at": func.now(), "in_hand": in_hand}
-        )
+        ).returning(literal_column("xmax = 0"))
     )
     seen = insert(Spool).values(name=spool, machine=host)
     session.execute(
@@ -30,6 +38,8 @@ def beat(session: Session, worker: str, *, host: str, spool: str, in_hand: int) 
             index_elements=[Spool.name], set_={"seen_at": func.now(), "machine": host}
         )
     )
+    if is_new:
+        events.show_news(session)  # open pages may say that nobody is there
 
 
 def stopping(session: Session, worker: str) -> None:
@@ -46,10 +56,19 @@ def left(session: Session, worker: str) -> None:
 
 def alive(session: Session) -> Sequence[Worker]:
     """Return the workers seen lately."""
-    since = func.now() - timedelta(seconds=SILENT_AFTER_S)
     return session.scalars(
-        select(Worker).where(Worker.seen_at > since).order_by(Worker.started_at).limit(200)
+        select(Worker).where(lately(Worker.seen_at)).order_by(Worker.started_at).limit(200)
     ).all()
+
+
+def anybody() -> ColumnElement[bool]:
+    """Return whether any worker was seen lately."""
+    return select(Worker.id).where(lately(Worker.seen_at)).exists()
+
+
+def lately(seen_at: SQLColumnExpression[datetime]) -> ColumnElement[bool]:
+    """Return whether something was seen so lately that it counts as there."""
+    return seen_at > func.now() - timedelta(seconds=SILENT_AFTER_S)
 
 
 def first_to(session: Session, task: str, *, every_s: int, worker: str) -> bool:

@@ -56,6 +56,10 @@ SENTENCES: Final = {
 _CANCELLED_FREE: Final = msg("Cancelled before it cost anything.")
 
 STALLED: Final = msg("It takes far longer than usual; we look ever more rarely. Nothing is lost.")
+STALLED_KEPT: Final = msg(
+    "It takes far longer than usual; we look ever more rarely. {provider} keeps it until {until} "
+    "only."
+)
 
 STATUS_LABELS: Final = {
     Status.QUEUED: msg("Queued"),
@@ -144,6 +148,13 @@ def provider_status(status: str, *, provider: str) -> Message:
     """Return how a provider says a task stands; a word of its that is new to us is quoted."""
     known = PROVIDER_STATUSES.get(status.lower(), msg("{provider} says: “{status}”"))
     return Message(known.text, {"provider": vendor(provider), "status": status})
+
+
+def stalled(provider: str, *, until: str | None) -> Message:
+    """Return what is told of a video that takes too long; its provider may drop it some day."""
+    if until is None:
+        return STALLED
+    return Message(STALLED_KEPT.text, {"provider": vendor(provider), "until": until})
 
 
 def stage_of(job: Job, run: Run | None) -> Stage:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from core import decisions, endings, gates, queue
+from core import absence, decisions, endings, gates, queue
 from core.models import ProviderGate, User
 from core.sentences import LABELS
 from core.services import services
@@ -35,12 +35,16 @@ def _news() -> None:
         awaited = decisions.awaited(session, user)
         unfinished = endings.unfinished(session, user.id)
         ended = endings.latest(session, user.id)
+        concerned = unfinished or user.role == "admin"
+        missing = absence.on_every_page(session, user) if concerned else ()
     tab(
         key="tab",
         unfinished=unfinished,
         ended=_told(ended) if ended else None,
         again_in_s=_opens_in_s(closed),
     )
+    for message in missing:
+        look.notice("bad", say(message))
     for gate in closed:
         _closed(user, gate)
     if awaited:

@@ -7,15 +7,16 @@ from typing import Any
 import streamlit as st
 
 from core import refusals
+from core.absence import Absence
 from core.details import Detail
 from core.links import link_of
 from core.models import Asset, AssetKind, Provider, User
 from core.sentences import (
     LABELS,
-    STALLED,
     about_money,
     provider_status,
     sentence,
+    stalled,
     tone_of,
     vendor,
 )
@@ -34,7 +35,7 @@ def result(detail: Detail, *, key: str) -> None:
     if detail.job.error_code:
         why = [_why(detail, detail.job.error_code), *_about_money(detail)]
         look.notice("bad", " ".join(why))
-    elif detail.waits_for and detail.place is None:  # else the place says why it waits
+    elif detail.waits_for and detail.place is None and detail.absence is None:  # else these say why
         uncertain = detail.stage is Stage.UNCERTAIN
         look.notice("decide" if uncertain else "quiet", _why(detail, detail.waits_for))
 
@@ -97,11 +98,14 @@ def _provider_status(detail: Detail) -> str | None:
 
 def _sentence(detail: Detail) -> str:
     """Return what the stage means; of a job that waits also why, and about how long."""
+    if detail.absence is not None:
+        return _absent(detail.absence)
     told = [say(sentence(detail.stage, detail.charges))]
     if detail.stage is Stage.CANCELLED and not detail.job.error_code:
         told.extend(_about_money(detail))
     if detail.stalled:
-        told.append(say(STALLED))
+        until = time_of_day(detail.dropped_at) if detail.dropped_at else None
+        told.append(say(stalled(detail.job.provider, until=until)))
     place = detail.place
     if place is not None:
         told.append(say(place.why))
@@ -116,6 +120,11 @@ def _sentence(detail: Detail) -> str:
     elif place is not None and place.starts_at and place.ahead:
         told.append(_("It starts about {start}.", start=time_of_day(place.starts_at)))
     return " ".join(told)
+
+
+def _absent(absence: Absence) -> str:
+    """Return who is missing for a job, in place of what its stage means while somebody is there."""
+    return say(absence.told(time_of_day(absence.until) if absence.until else ""))
 
 
 def _shown(detail: Detail, asset: Asset) -> dict[str, Any]:

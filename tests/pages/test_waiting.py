@@ -94,9 +94,56 @@ def test_a_task_that_takes_far_too_long_says_so_and_that_nothing_is_lost(
 ):
     job = filed(services.sessions, kim, provider="hailuo", dialect="minimax_v1")
     at_work_for(services, minutes)
+    a_worker_runs(services)
     at = open_page("job", id=str(job.id))
 
     assert ("we look ever more rarely. Nothing is lost." in view(at)["sentence"]) is stalled
+
+
+def test_one_that_its_provider_will_drop_says_when(open_page, services, kim):
+    job = filed(services.sessions, kim, provider="hailuo", dialect="minimax_v2")
+    at_work_for(services, 31)
+    a_worker_runs(services)
+    with services.sessions() as session:
+        (attempt,) = attempts.of_job(session, job.id)
+    sentence = view(open_page("job", id=str(job.id)))["sentence"]
+
+    day = f"{attempt.created_at + expiry.V2_TASK:%b %-d, %Y}"
+    assert f"MiniMax keeps it until {day}" in sentence
+    assert "lost" not in sentence
+
+
+def a_worker_runs(services) -> None:
+    with services.sessions.begin() as session:
+        heartbeats.beat(session, "w1", host="here", spool="here", in_hand=0)
+
+
+@pytest.mark.parametrize(
+    ("locale", "alone", "everywhere", "otherwise"),
+    [
+        ("en", "no worker is running to fetch", "No worker is running: ", "You can close this tab"),
+        ("ko", "가져올 워커가 실행되고", "실행 중인 워커가 없습니다.", "탭을 닫아도 됩니다"),
+    ],
+)
+def test_a_video_that_nobody_will_fetch_says_so_instead_and_so_does_every_page(
+    open_page, services, kim, locale, alone, everywhere, otherwise
+):
+    job = filed(services.sessions, kim, provider="hailuo", dialect="minimax_v2")
+    at_work_for(services, 31)
+    with services.sessions.begin() as session:
+        runs.locked(session, job.id).waiting_for = "check_failed"
+    at = open_page("job", locale=locale, id=str(job.id))
+
+    assert alone in view(at)["sentence"]
+    assert otherwise not in view(at)["sentence"]
+    assert "by itself" not in said(at)  # why it failed before would say that it is asked again
+    assert everywhere in said(at)
+    assert everywhere in said(open_page("history", locale=locale))
+
+    a_worker_runs(services)
+    at = open_page("job", locale=locale, id=str(job.id))
+    assert otherwise in view(at)["sentence"]
+    assert everywhere not in said(at)
 
 
 @pytest.mark.parametrize(("minutes", "told"), [(29, 0), (31, 1)])
