@@ -125,3 +125,10 @@ def _machine_away(machine: str) -> Message:
         "must start the worker there; nothing is lost as long as that disk is kept.",
         machine=machine,
     )
+
+
+def unattended(session: Session) -> int:
+    """Return how many jobs nobody looks after who could."""
+    elsewhere = select(Spool.name).where(_lies_elsewhere(), Spool.name == Run.spool_host).exists()
+    alone = _GOES_ON & (~heartbeats.anybody() | elsewhere)
+    return session.scalar(select(func.count()).where(alone)) or 0

@@ -1,6 +1,10 @@
 import pytest
+from sqlalchemy import select
 
+from core import heartbeats, jobs
 from core.api import create_api
+from core.models import User
+from tests.core.conftest import order
 
 POSTS = ["/login", "/logout", "/storage/presign-put", "/storage/confirm"]
 FOREIGN = [
@@ -86,4 +90,19 @@ def test_an_error_speaks_the_language_that_was_chosen(api, chosen, browser, word
 
 
 def test_health_says_what_is_up(api):
-    assert api.get("/health").json() == {"ok": True, "database": True, "workers": 0}
+    found = {"ok": True, "database": True, "workers": 0, "unattended": 0}
+
+    assert api.get("/health").json() == found
+
+
+def test_a_job_that_nobody_works_on_is_told_to_a_probe_and_to_no_load_balancer(api, services, kim):
+    with services.sessions.begin() as session:
+        jobs.queue(session, session.scalars(select(User)).one(), order())
+
+    answer = api.get("/health")
+    assert answer.status_code == 200  # a web process without workers serves all the same
+    assert answer.json() == {"ok": False, "database": True, "workers": 0, "unattended": 1}
+
+    with services.sessions.begin() as session:
+        heartbeats.beat(session, "w1", host="here", spool="here", in_hand=0)
+    assert api.get("/health").json()["ok"]

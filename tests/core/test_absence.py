@@ -153,3 +153,28 @@ def test_open_pages_hear_of_a_worker_that_comes_and_not_of_each_beat(sessions, m
         seen(sessions, "new", spool="here")
 
     assert len(heard) == 1
+
+
+def unattended(sessions) -> int:
+    with sessions() as session:
+        return absence.unattended(session)
+
+
+def test_what_nobody_looks_after_is_counted(sessions, kim, spooled):
+    filed(sessions, kim)
+    assert unattended(sessions) == 2
+
+    seen(sessions, "new", spool="another")
+    seen(sessions, "old", spool="here", ago_s=60)
+    assert unattended(sessions) == 1
+
+    seen(sessions, "old", spool="here")
+    assert unattended(sessions) == 0
+
+
+def test_what_waits_for_a_person_needs_no_worker(sessions, kim, sent):
+    _, claim = sent()
+    with sessions.begin() as session:
+        runs.unsure(session, claim, why="answer_cut")
+
+    assert unattended(sessions) == 0
