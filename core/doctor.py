@@ -8,7 +8,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from core import fitness
+from core import backlog, fitness
 from core.errors import AppError, ConfigError
 from core.origins import origins
 from core.services import Services
@@ -22,9 +22,14 @@ SPOOL_BYTES = GIB  # several of the largest answers
 def examined(services: Services) -> Iterator[Check]:
     """Yield what was found, one line each; what is wrong says what to do."""
     settings = services.settings
-    yield _tried("database, schema and Korean search", lambda: _database(services))
+    database = _tried("database, schema and Korean search", lambda: _database(services))
+    yield database
     yield _tried("accounts file", lambda: _accounts(services))
     yield _tried("spool", lambda: _spool(settings.spool_dir))
+    yield _tried("strangers", lambda: _strangers(settings.spool_dir / "strangers"))
+    if database.ok:
+        with services.sessions() as session:
+            yield from backlog.examined(session)
     yield from _providers(services)
     yield _tried("PUBLIC_BASE_URL", lambda: _callbacks(settings))
     yield from _bucket(services)
@@ -67,7 +72,27 @@ def _spool(folder: Path) -> str:
             f"The disk of SPOOL_DIR {str(folder)!r} has {free / 1e9:.1f} GB free, and paid answers "
             "wait there. Keep at least one free."
         )
-    return f"{folder} can be written, {free / 1e9:.0f} GB are free"
+    waiting = len([*folder.glob("*.json")])
+    return f"{folder} can be written, {free / 1e9:.0f} GB are free, answers waiting: {waiting}"
+
+
+def _strangers(folder: Path) -> str:
+    """Look for answers that the database knows nothing of."""
+    try:
+        found = {path.name.partition(".")[0] for path in folder.iterdir()}
+    except FileNotFoundError:
+        return "no answer here is unknown to the database"
+    except OSError as error:
+        raise ConfigError(
+            f"{folder} cannot be read ({error.strerror}). Run this as root."
+        ) from error
+    if found:
+        raise ConfigError(
+            f"{len(found)} paid answers in {folder} belong to no request of this database: it was "
+            "restored from an older copy. Their .json or .task names the job, .body is what the "
+            "provider sent. Give them to whoever asked for them, then move them elsewhere."
+        )
+    return "no answer here is unknown to the database"
 
 
 def _providers(services: Services) -> Iterator[Check]:

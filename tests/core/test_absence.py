@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import func, update
+from sqlalchemy.orm import Session
 
 from core import absence, attempts, expiry, heartbeats, runs
 from core.absence import Absence
@@ -147,7 +148,7 @@ def test_every_page_tells_a_person_of_their_own_and_an_administrator_of_all(sess
 
 
 def test_open_pages_hear_of_a_worker_that_comes_and_not_of_each_beat(sessions, monkeypatch):
-    heard = []
+    heard: list[Session] = []
     monkeypatch.setattr("core.events.show_news", heard.append)
     for _ in range(3):
         seen(sessions, "new", spool="here")
