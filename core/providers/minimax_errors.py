@@ -1,7 +1,8 @@
 """What MiniMax's errors mean: by its own number wherever there is one, else by HTTP status.
 
 The number comes as `base_resp.status_code` (v1, inside HTTP 200), as `error.code`, or at the
-end of a message: "invalid api key (2049)". Anything not in the tables is unknown.
+end of a message: "invalid api key (2049)". Anything not in the tables is unknown. That nothing
+was taken has to agree with the status: see `observations.agreed`.
 """
 
 import re
@@ -10,7 +11,7 @@ from typing import Any, Final
 
 from core.errors import ProviderError
 from core.providers.codes import Code
-from core.providers.observations import Never, NotTaken, Verdict, meaning
+from core.providers.observations import Never, NotTaken, Verdict, agreed, meaning
 from core.providers.said import said, storable_text, wait_s
 from core.providers.verdicts import Answered, error_of, nothing_happened
 
@@ -105,13 +106,13 @@ def message_of(document: Any) -> str:
 def verdict(status: int, document: Any) -> Verdict | None:
     """Return what the answer to a creation means, or None for a success."""
     number = number_of(document)
-    if number is not None and number in BY_NUMBER:
-        return BY_NUMBER[number]
+    by_number = BY_NUMBER.get(number or SUCCESS)
     has_error = bool(number or _part(document, "error"))
     if status == 200:
-        return UNFORESEEN if has_error else None
-    by_status = NO_SUCH_ADDRESS if has_error and status in NO_SUCH_ADDRESS else BY_STATUS
-    return by_status.get(status, UNFORESEEN)
+        return by_number or (UNFORESEEN if has_error else None)
+    statuses = NO_SUCH_ADDRESS if has_error and status in NO_SUCH_ADDRESS else BY_STATUS
+    by_status = statuses.get(status, UNFORESEEN)
+    return agreed(by_number, by_status, status) if by_number else by_status
 
 
 def answered(

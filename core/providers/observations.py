@@ -153,3 +153,19 @@ def meaning(code: Code) -> Verdict:
     if not isinstance(row, NotTaken | Never | Unknown):
         raise TypeError(f"{code} is a {type(row).__name__}: no answer to a paid request means it.")
     return row
+
+
+_BUSY: Final = frozenset({"slow_down", "overloaded"})
+_BUSY_STATUSES: Final = frozenset({503, 529})
+
+
+def agreed(words: Verdict, by_status: Verdict, status: int) -> Verdict:
+    """Return what an error's words mean beside its status.
+
+    'Not taken' is the one word after which a paid request is sent again unasked. A server between
+    may pass it on with a status of its own while the request goes on behind it: it counts only
+    where the status alone would not leave the outcome open, or says that the server is busy.
+    """
+    is_busy = status in _BUSY_STATUSES and words.code in _BUSY
+    contradicted = isinstance(words, NotTaken) and isinstance(by_status, Unknown) and not is_busy
+    return by_status if contradicted else words

@@ -1,10 +1,13 @@
-"""What OpenAI's errors mean: by code, else by type, else by status. Anything else is unknown."""
+"""What OpenAI's errors mean: by code, else by type, else by status. Anything else is unknown.
+
+That nothing was taken has to agree with the status: see `observations.agreed`.
+"""
 
 from collections.abc import Mapping
 from typing import Any, Final
 
 from core.errors import ProviderError
-from core.providers.observations import Never, NotTaken, Verdict, meaning
+from core.providers.observations import Never, NotTaken, Verdict, agreed, meaning
 from core.providers.said import said, wait_s
 from core.providers.verdicts import Answered, error_of
 
@@ -77,11 +80,10 @@ FINER: Final[tuple[Verdict, ...]] = (_MASK, _MODERATED_OUTPUT, _UNVERIFIED)
 def verdict(status: int, document: Any) -> Verdict:
     """Return what an answer other than 200 means. `document` is its JSON, if it has any."""
     error = error_object(document)
-    found = by_words(error)
-    if found is None:
-        by_status = NO_SUCH_ADDRESS if error and status in NO_SUCH_ADDRESS else BY_STATUS
-        found = by_status.get(status, UNFORESEEN)
-    return _finer(found, error)
+    words = by_words(error)
+    statuses = NO_SUCH_ADDRESS if error and status in NO_SUCH_ADDRESS else BY_STATUS
+    by_status = statuses.get(status, UNFORESEEN)
+    return _finer(agreed(words, by_status, status) if words else by_status, error)
 
 
 def within_answer(error: Mapping[str, Any]) -> Verdict:

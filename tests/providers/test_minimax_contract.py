@@ -82,6 +82,7 @@ STATUSES: dict[int, tuple[type[ProviderError], str, int]] = {
     429: (NotAccepted, "rate_limited", 0),
     500: (OutcomeUnknown, "provider_internal", 0),
     503: (OutcomeUnknown, "provider_internal", 0),
+    504: (OutcomeUnknown, "provider_internal", 0),
     529: (NotAccepted, "overloaded", 0),
 }
 BROKEN: dict[str, tuple[type[ProviderError], str | None, int]] = {

@@ -14,7 +14,7 @@ from core.providers.minimax_errors import (
     reading_error,
     verdict,
 )
-from core.providers.observations import never, not_taken, unknown
+from core.providers.observations import NotTaken, never, not_taken, unknown
 
 RATE = not_taken("rate_limited", "model", wait_s=60)
 QUOTA = not_taken("quota_exhausted", "key", wait_s=None)
@@ -90,9 +90,23 @@ class TestNumbers:
     def test_as_text(self, number, expected):
         assert verdict(200, v1(str(number))) == expected
 
-    @pytest.mark.parametrize("status", [200, 400, 401, 429, 500, 599])
-    def test_at_the_end_of_a_message_whatever_the_status(self, number, expected, status):
+    @pytest.mark.parametrize("status", [200, 400, 401, 429, 529])
+    def test_at_the_end_of_a_message(self, number, expected, status):
         assert verdict(status, v2(f"words ({number})", status)) == expected
+
+    @pytest.mark.parametrize("status", [408, 409, 500, 502, 503, 504, 520, 524])
+    @pytest.mark.parametrize("form", [v1, lambda number: v2(f"upstream timeout ({number})")])
+    def test_not_taken_is_not_believed_beside_a_status_that_leaves_it_open(
+        self, number, expected, status, form
+    ):
+        busy = status == 503 and expected.code in {"slow_down", "overloaded"}
+        believed = busy or not isinstance(expected, NotTaken)
+        assert verdict(status, form(number)) == (expected if believed else INTERNAL)
+
+    @pytest.mark.parametrize("status", [201, 302, 418, 599])
+    def test_nor_beside_one_that_nobody_foresaw(self, number, expected, status):
+        believed = not isinstance(expected, NotTaken)
+        assert verdict(status, v1(number)) == (expected if believed else UNFORESEEN)
 
 
 @pytest.mark.parametrize(("status", "expected"), STATUSES.items())

@@ -6,7 +6,7 @@ import pytest
 
 from core.errors import NotAccepted, OutcomeUnknown, Refused
 from core.providers import openai_errors
-from core.providers.observations import never, not_taken, unknown
+from core.providers.observations import NotTaken, never, not_taken, unknown
 from core.providers.openai_errors import error_from, verdict, within_answer
 
 USER = "image_generation_user_error"
@@ -106,6 +106,30 @@ def test_every_row_of_the_tables_is_tried():
     assert openai_errors.BY_STATUS.keys() <= {status for status, doc, _ in ROWS}
     types = {doc["error"]["type"] for _, doc, _ in ROWS if doc and not doc["error"]["code"]}
     assert openai_errors.BY_TYPE.keys() <= types
+
+
+NOT_TAKEN = [
+    *((None, code) for code, row in openai_errors.BY_CODE.items() if isinstance(row, NotTaken)),
+    *((type, None) for type, row in openai_errors.BY_TYPE.items() if isinstance(row, NotTaken)),
+]
+
+
+@pytest.mark.parametrize("status", [408, 409, 500, 502, 503, 504, 520, 524])
+@pytest.mark.parametrize(("type", "code"), NOT_TAKEN)
+def test_words_that_say_not_taken_are_not_believed_beside_such_a_status(status, type, code):
+    busy = status == 503 and code in {"slow_down", "server_is_overloaded"}
+    expected = openai_errors.BY_CODE[code] if busy else INTERNAL
+    assert verdict(status, body(type, code)) == expected
+
+
+@pytest.mark.parametrize("status", [201, 302, 418, 599])
+def test_words_that_say_not_taken_are_not_believed_beside_a_status_nobody_foresaw(status):
+    assert verdict(status, body("tokens", "rate_limit_exceeded")) == unknown("unexpected_answer")
+
+
+@pytest.mark.parametrize("status", [500, 504])
+def test_a_refusal_is_believed_beside_any_status(status):
+    assert verdict(status, body(USER, "invalid_image_file")) == never("invalid_image")
 
 
 @pytest.mark.parametrize(

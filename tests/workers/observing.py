@@ -1,6 +1,7 @@
 """How each observation is brought about: a fault of a simulator, or something broken on our side.
 
 `SCENES` has one for every row of `core.providers.observations`; a row without one fails its test.
+`FURTHER` has the other ways to a row that are easily mistaken for ways to another.
 """
 
 import time
@@ -245,3 +246,18 @@ SCENES: Final[Mapping[Code, Scene]] = {
     "download_too_large": v1("download_huge_length"),
     "link_expired": v2("download_status", status=403),
 }
+FURTHER: Final[Sequence[tuple[Code, Scene]]] = (
+    # The words say that nothing was taken, the status that nobody knows.
+    ("provider_internal", edit("error:rate_limit_exceeded", status=504, billed=True)),
+    ("provider_internal", edit("error:slow_down", status=500, billed=True)),
+    ("provider_internal", edit("error:insufficient_quota", status=503, billed=True)),
+    ("provider_internal", edit("error:invalid_api_key", status=409, billed=True)),
+    ("provider_internal", v1("status:504", message="upstream timeout (1002)", billed=True)),
+    ("provider_internal", v2("status:500", message="insufficient balance (1008)", billed=True)),
+    ("provider_internal", v2("status:408", message="conn limit (1041)", billed=True)),
+    # Both say that it is busy.
+    ("slow_down", edit("error:slow_down", status=503, retry_after=600)),
+    ("overloaded", edit("error:server_is_overloaded", retry_after=600)),
+    ("overloaded", v1("status:503", message="conn limit (1041)")),
+    ("overloaded", v2("status:529")),
+)

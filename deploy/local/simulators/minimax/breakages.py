@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from deploy.local.simulators.minimax.refusals import MESSAGES
 
-GATEWAY = (401, 402, 403, 404, 408, 409, 413, 422, 429, 500, 503, 529)
+GATEWAY = (401, 402, 403, 404, 408, 409, 413, 422, 429, 500, 503, 504, 529)
 PAGES = {"html_502": 502, "gateway_504": 504, "gateway_520": 520, "gateway_524": 524}
 
 ERRORS = {
