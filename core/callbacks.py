@@ -4,7 +4,6 @@ A provider that turned a request away, and calls back about it all the same, con
 nobody knows then whether the request costs.
 """
 
-import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -12,19 +11,17 @@ from sqlalchemy.orm import Session
 
 from core import attempts, events, rechecks, runs
 from core.models import Attempt, Run
+from core.providers import task_id_of
 from core.stages import Outcome, Stage
 
 BY: Final = "provider"
 AT_WORK: Final = frozenset({"preparing", "queueing", "queued", "processing", "running"})
-TASK_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 def candidate(body: Mapping[str, Any]) -> str | None:
     """Return the task id a callback names (v1: task_id; v2: task.id), if it is one."""
     task = body.get("task")
-    named = task.get("id") if isinstance(task, Mapping) else body.get("task_id")
-    text = str(named) if isinstance(named, str | int) and not isinstance(named, bool) else ""
-    return text if TASK_ID.fullmatch(text) else None
+    return task_id_of(task.get("id") if isinstance(task, Mapping) else body.get("task_id"))
 
 
 def at_work(body: Mapping[str, Any]) -> bool:

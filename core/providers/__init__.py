@@ -3,12 +3,23 @@
 Vendor errors never escape an adapter: they become the classes of `core.errors`.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
+
+_TASK_ID: Final = re.compile(r"[A-Za-z0-9_:-][A-Za-z0-9_.:-]{0,127}")  # safe in an address too
+
+
+def task_id_of(value: object) -> str | None:
+    """Return what a provider calls a task, as text that it can be asked by; None for the rest."""
+    found = str(value) if type(value) is int and value > 0 else value
+    if not isinstance(found, str) or found == "0" or _TASK_ID.fullmatch(found) is None:
+        return None
+    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,15 +1,15 @@
 """What both of MiniMax's dialects share: one account, creations that are paid, and questions."""
 
 import json
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from core.errors import ProviderError
-from core.providers import Accepted, SendLimits
+from core.errors import OutcomeUnknown, ProviderError
+from core.providers import Accepted, SendLimits, task_id_of
 from core.providers.body import json_body
+from core.providers.codes import Code
 from core.providers.free_call import FreeCalls
 from core.providers.minimax_errors import (
     PROVIDER,
@@ -19,10 +19,11 @@ from core.providers.minimax_errors import (
     trace_of,
 )
 from core.providers.paid_send import Reply, paid_send
+from core.providers.said import said
 from core.providers.verdicts import Answered, nothing_happened, unsure
 
 MOST_BYTES: Final = 256 * 1024  # an answer to a creation has some 200
-TASK_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
+LONGEST_NAME: Final = 128  # characters of an odd task id that are told
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,24 +68,38 @@ class Calls:
         """Return the task, if the answer names one: what it says decides, not how it ended."""
         body, cut = reply.gathered(MOST_BYTES)
         document = _parsed(body)
-        task_id = document.get("task_id") if isinstance(document, dict) else None
+        named = document.get("task_id") if isinstance(document, dict) else None
         error = creation_error(reply.status, reply.headers, document, secrets=self._secrets)
-        if error is not None and not _is_task_id(task_id):
+        if error is not None and not _names_a_task(named):
             raise error
-        said = answered(reply.status, reply.headers, document, secrets=self._secrets)
+        words = answered(reply.status, reply.headers, document, secrets=self._secrets)
         if document is None:
-            raise cut or unsure("answer_unreadable", said)
-        if error is not None:  # an error and a task at once
-            unknown = unsure("unexpected_answer", said)
-            unknown.named_task = str(task_id)
-            raise unknown
-        if not _is_task_id(task_id):
-            raise unsure("no_task_id", said)
+            raise cut or unsure("answer_unreadable", words)
+        task_id = task_id_of(named)
+        if error is not None or task_id is None:
+            raise self._unsure(named, words, code="unexpected_answer" if error else "no_task_id")
         return Accepted(
-            task_id=str(task_id),
+            task_id=task_id,
             http_status=reply.status,
             request_id=trace_of(reply.headers, document),
         )
+
+    def _unsure(self, named: object, words: Answered, *, code: Code) -> OutcomeUnknown:
+        """Return the error of an answer that names an odd task, or none, or one beside an error.
+
+        An odd one is told first: of a long message only the beginning is recorded.
+        """
+        task_id = task_id_of(named)
+        if task_id is None and _names_a_task(named):
+            odd = f"a {type(named).__name__}"  # of any size and depth
+            if isinstance(named, str):
+                odd = f"'{said(named, secrets=self._secrets)[:LONGEST_NAME]}'"
+            elif isinstance(named, int | float):
+                odd = str(named)[:LONGEST_NAME]
+            words = replace(words, message=f"It names the task {odd}. {words.message}")
+        unknown = unsure(code, words)
+        unknown.named_task = task_id
+        return unknown
 
     def read(
         self, path: str, query: Mapping[str, str] | None = None, *, method: str = "GET"
@@ -128,8 +143,9 @@ class Calls:
         return nothing_happened("check_incomplete", Answered(message=f"MiniMax's answer {what}."))
 
 
-def _is_task_id(value: object) -> bool:
-    return isinstance(value, str) and value != "0" and TASK_ID.fullmatch(value) is not None
+def _names_a_task(value: object) -> bool:
+    """Return whether this is anything but one of the ways to say that there is no task."""
+    return bool(value.strip(" 0") if isinstance(value, str) else value)
 
 
 def _parsed(body: bytes) -> Any:

@@ -95,16 +95,22 @@ BROKEN: dict[str, tuple[type[ProviderError], str | None, int]] = {
     "reset_before_read": (OutcomeUnknown, "no_answer", 0),
 }
 CREATION = [*breakages.CREATION, *breakages.BEFORE_READING]
-LONG = {"task_id_long": "answer_unreadable"}  # too long to be read at all
+OTHER_CODES = {
+    "task_id_long": "answer_unreadable",  # too long to be read at all
+    "task_id_beside_error": "unexpected_answer",
+}
 
 
-@pytest.mark.parametrize("name", [name for name in CREATION if name != "task_id_duplicate"])
+NAMES_A_TASK = {"task_id_duplicate", "task_id_number"}
+
+
+@pytest.mark.parametrize("name", [name for name in CREATION if name not in NAMES_A_TASK])
 def test_each_fault_at_creation_is_one_request_and_means_one_thing(name, client, dialect, minimax):
     kind, code, billed = _expected(name)
     minimax.fault(name)
     with pytest.raises(ProviderError) as caught:
         submit(client, dialect, total_s={"hang": 1, "trickle": 3}.get(name, 10))
-    assert (type(caught.value), caught.value.code) == (kind, LONG.get(name, code))
+    assert (type(caught.value), caught.value.code) == (kind, OTHER_CODES.get(name, code))
     assert (minimax.posts(), minimax.billed()) == (1, billed)
 
 
@@ -121,6 +127,12 @@ def test_a_task_id_may_come_twice_and_the_database_must_see_it(client, dialect, 
     first = submit(client, dialect)
     minimax.fault("task_id_duplicate")
     assert submit(client, dialect) == first
+
+
+def test_a_task_id_may_be_a_number(client, dialect, minimax):
+    minimax.fault("task_id_number", times=1)
+    task_id = submit(client, dialect)
+    assert [each["task_id"] for each in minimax.entries("billed")] == [task_id]
 
 
 def test_a_slow_answer_is_waited_for(client, dialect, minimax):

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from core.errors import NotSent, OutcomeUnknown, ProviderError, Refused
+from core.errors import NotAccepted, NotSent, OutcomeUnknown, ProviderError, Refused
 from core.providers import Accepted, SendLimits, VideoRequest
 from tests.providers.conftest import LIMITS
 from tests.providers.minimax_answers import BOTH, DATA_URL, FINE, said, v1, v2
@@ -86,8 +86,13 @@ class TestSubmitV2:
             assert json.loads(server.body())["content"][1]["role"] == "reference_image"
 
 
-NO_NUMBERS: list[object] = [0, "0", 106916112212032, 1.5, True]
-NO_IDS = [*NO_NUMBERS, None, "", [], {}, "../../etc", "a b", "a\nb", "a?b", "ü", "a\0b"]
+NAMES_NONE: list[object] = [0, "0", None, "", " ", [], {}, False]
+ODD: list[object] = [
+    *(1.5, -5, True, [1], {"id": "1"}),
+    *("../../etc", "..", "a b", "a\nb", "a?b", "ü", "a\0b", "x" * 129),
+]
+USABLE = ["1", "x" * 128, "424010985738629", "a-b_C", "a.b:c", 106916112212032]
+RATE = {"status_code": 1002, "status_msg": "rate limit"}
 REQUEST = VideoRequest(model="MiniMax-Hailuo-02", prompt="a boat")
 
 
@@ -101,10 +106,7 @@ def refused(client: Any, data: bytes) -> ProviderError:
 
 @BOTH
 class TestTaskIds:
-    @pytest.mark.parametrize(
-        "task_id",
-        [*NO_IDS, "x" * 65, "1" * 1_000_000],
-    )
+    @pytest.mark.parametrize("task_id", [*NAMES_NONE, *ODD, "1" * 1_000_000])
     def test_what_is_not_one_is_unknown(self, client, task_id):
         error = refused(client, said({"task_id": task_id, "base_resp": FINE}))
         assert type(error) is OutcomeUnknown
@@ -115,16 +117,39 @@ class TestTaskIds:
         error = refused(client, said(body))
         assert (type(error), error.code) == (OutcomeUnknown, "no_task_id")
 
-    @pytest.mark.parametrize("task_id", ["1", "x" * 64, "424010985738629", "a-b_C"])
+    @pytest.mark.parametrize("task_id", USABLE)
     def test_a_good_one_is_kept_as_it_is(self, client, task_id):
         with serving(replying(said({"task_id": task_id}))) as server:
-            assert client(server).submit(REQUEST, limits=LIMITS).task_id == task_id
+            assert client(server).submit(REQUEST, limits=LIMITS).task_id == str(task_id)
 
-    def test_an_error_and_a_task_at_once_is_unknown(self, client):
-        base = {"status_code": 1002, "status_msg": "rate limit"}
-        error = refused(client, said({"task_id": "106", "base_resp": base}))
+    @pytest.mark.parametrize("task_id", NAMES_NONE)
+    def test_an_error_that_names_no_task_counts(self, client, task_id):
+        error = refused(client, said({"task_id": task_id, "base_resp": RATE}))
+        assert (type(error), error.code) == (NotAccepted, "rate_limited")
+
+    @pytest.mark.parametrize("task_id", [*USABLE, *ODD])
+    def test_an_error_and_a_task_at_once_is_unknown(self, client, task_id):
+        error = refused(client, said({"task_id": task_id, "base_resp": RATE}))
         assert isinstance(error, OutcomeUnknown)
-        assert (error.code, error.named_task) == ("unexpected_answer", "106")
+        usable = str(task_id) if task_id in USABLE and task_id is not True else None
+        assert (error.code, error.named_task) == ("unexpected_answer", usable)
+
+    @pytest.mark.parametrize("base", [FINE, RATE])
+    @pytest.mark.parametrize(
+        ("task_id", "told"),
+        [
+            ("a/b", "the task 'a/b'"),
+            ("a\0b", "the task 'ab'"),
+            ("7" * 200, f"the task '{'7' * 128}'"),
+            ("sk-secret!", "the task '[hidden]!'"),
+            (1.5, "the task 1.5"),
+            ([1], "the task a list"),
+        ],
+    )
+    def test_one_that_is_of_no_use_to_us_is_told(self, client, task_id, told, base):
+        long = {**base, "status_msg": "words " * 200}
+        error = refused(client, said({"task_id": task_id, "base_resp": long}))
+        assert told in str(error)[:500]  # so much of it is recorded
 
     def test_a_task_with_an_unforeseen_status_is_unknown_and_can_be_asked_for(self, client):
         error = refused(client, said({"task_id": "106", "base_resp": FINE}, "201 Created"))

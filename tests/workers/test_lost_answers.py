@@ -42,6 +42,21 @@ def test_the_list_heals_a_lost_reply(file_video, settle, services, hands, kim, m
     assert [event.kind for event in detail.events].count("task_found") == 1
 
 
+@pytest.mark.parametrize(("model", "options"), [V1, V2], ids=["v1", "v2"])
+@pytest.mark.parametrize("number", [True, False])
+def test_a_task_that_an_error_names_is_asked_for_and_not_sent_again(
+    file_video, settle, hands, minimax_simulator, model, options, number
+):
+    fault(minimax_simulator, "task_id_beside_error", times=1, args={"number": number})
+    job = file_video(model, options)
+    assert settle(job).stage is Stage.UNCERTAIN
+
+    look_now(hands)
+
+    assert settle(job).stage is Stage.STORED
+    assert len(billed(minimax_simulator)) == 1
+
+
 def test_two_lost_replies_of_the_same_request_are_nobodys(
     file_video, settle, services, hands, kim, minimax_simulator
 ):

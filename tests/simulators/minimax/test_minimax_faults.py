@@ -227,8 +227,20 @@ def test_a_task_id_can_be_missing_or_that_of_another_task(minimax, dialect):
     assert named == before != own
 
 
+@DIALECTS
+@pytest.mark.parametrize("number", [True, False])
+def test_an_error_can_name_a_task(minimax, dialect, number):
+    minimax.fault("task_id_beside_error", times=1, number=number)
+    answer = minimax.create(dialect).json()
+
+    [billed] = minimax.entries("billed")
+    assert answer["task_id"] == (int(billed["task_id"]) if number else billed["task_id"])
+    assert answer["base_resp"]["status_code"] == 1002
+
+
 def test_every_odd_task_id_has_a_test():
-    assert {*ODD_IDS, "task_id_missing", "task_id_duplicate"} == breakages.IDS.keys()
+    elsewhere = {"task_id_missing", "task_id_duplicate", "task_id_beside_error"}
+    assert {*ODD_IDS, *elsewhere} == breakages.IDS.keys()
 
 
 # What becomes of a task

@@ -36,6 +36,7 @@ IDS = {
     "task_id_zero": "Creation: billed; the task id is 0.",
     "task_id_long": "Creation: billed; the task id has `length` (1048576) digits.",
     "task_id_duplicate": "Creation: billed; the task id is that of the task before.",
+    "task_id_beside_error": "Creation: billed; the task id (`number`: as one) beside error 1002.",
 }
 BEFORE_READING = {
     "reset_before_read": "Creation: reset before the body is read (no `match`); not billed.",

@@ -7,7 +7,7 @@ from typing import Any
 
 from deploy.local.simulators.http import Exchange
 from deploy.local.simulators.minimax.breakages import PAGES, page
-from deploy.local.simulators.minimax.refusals import Refused, gateway_body
+from deploy.local.simulators.minimax.refusals import Refused, base_resp, gateway_body
 from deploy.local.simulators.minimax.simulator import Api
 
 MESSAGES: Mapping[int, str] = {
@@ -39,7 +39,8 @@ def play(
     if name.startswith("status:"):
         _status(int(name.removeprefix("status:")), args, exchange)
     elif name.startswith("task_id_"):
-        exchange.reply_json(200, api.accepted(**_odd_id(name, args, task_id, previous_id)))
+        odd = _odd_id(name, args, task_id, previous_id)
+        exchange.reply_json(200, {**api.accepted(), **odd})
     elif name in PAGES or name == "html_200":
         status = PAGES.get(name, 200)
         exchange.reply_bytes(status, page(status), "text/html")
@@ -57,9 +58,12 @@ def _status(status: int, args: Mapping[str, Any], exchange: Exchange) -> None:
 def _odd_id(
     name: str, args: Mapping[str, Any], task_id: str, previous_id: str
 ) -> dict[str, object]:
-    """Return `{"task_id": ...}` as the fault wants it."""
+    """Return `{"task_id": ...}` as the fault wants it, with an error beside it if need be."""
     if name == "task_id_missing":
         return {}
+    if name == "task_id_beside_error":
+        named = int(task_id) if args.get("number") else task_id
+        return {"task_id": named, "base_resp": base_resp(1002)}
     odd = {
         "task_id_empty": "",
         "task_id_null": None,
