@@ -7,10 +7,11 @@ nobody knows then whether the request costs.
 from collections.abc import Mapping
 from typing import Any, Final
 
+from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
 from core import attempts, events, rechecks, runs
-from core.models import Attempt, Run
+from core.models import Attempt, JobEvent, Run
 from core.providers import task_id_of
 from core.stages import Outcome, Stage
 
@@ -29,6 +30,14 @@ def at_work(body: Mapping[str, Any]) -> bool:
     task = body.get("task")
     status = task.get("status") if isinstance(task, Mapping) else body.get("status")
     return isinstance(status, str) and status.lower() in AT_WORK
+
+
+def told_of_end(session: Session, attempt: Attempt) -> bool:
+    """Return whether a callback has said that the task of an attempt is done."""
+    of_it = (JobEvent.job_id == attempt.job_id) & (JobEvent.attempt_id == attempt.id)
+    told = exists().where(of_it, events.TELLS_OF_AN_END)
+    # Mostly none has come at all: then nothing stands between a paid answer and its record.
+    return attempt.candidate_task_id is not None and bool(session.scalar(select(told)))
 
 
 def heard(

@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, bindparam, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from core import clock, heartbeats
+from core import clock, events, heartbeats
 from core.models import Attempt, GenerationTime, Job, JobEvent, Provider, Run
 from core.stages import LIVE_OUTCOMES, Stage
 from core.survival import Observation
@@ -71,6 +71,19 @@ def standing(session: Session, job_id: UUID) -> Standing | None:
     )
 
 
+# When a callback last said that the provider had ended.
+_CALLED_AT: Final = (
+    select(func.max(JobEvent.at))
+    .where(
+        JobEvent.job_id == Attempt.job_id,
+        JobEvent.attempt_id == Attempt.id,
+        events.TELLS_OF_AN_END,
+    )
+    .correlate(Attempt)
+    .scalar_subquery()
+)
+
+
 def record(session: Session, job_id: UUID) -> None:
     """Note how long a video took that was just found finished: between two looks, or until
     a callback said so."""
@@ -80,7 +93,7 @@ def record(session: Session, job_id: UUID) -> None:
             Job.options,
             func.extract("epoch", clock.now() - _started()).label("latest_s"),
             func.extract("epoch", Run.looked_at - _started()).label("earliest_s"),
-            func.extract("epoch", _called_at(job_id) - _started()).label("called_s"),
+            func.extract("epoch", _CALLED_AT - _started()).label("called_s"),
             Attempt.callback_token_sha256.is_not(None).label("callback_asked"),
         )
         .join(Attempt, Attempt.job_id == Job.id)
@@ -95,9 +108,10 @@ def record(session: Session, job_id: UUID) -> None:
         return
     latest_s = max(0.0, float(row.latest_s))
     earliest_s = min(max(0.0, float(row.earliest_s or 0)), latest_s)
-    called = row.called_s is not None and float(row.called_s) > earliest_s
+    not_looked_at = row.earliest_s is None  # it may have called back before it answered
+    called = row.called_s is not None and (not_looked_at or float(row.called_s) > earliest_s)
     if called:
-        earliest_s = latest_s = min(float(row.called_s), latest_s)
+        earliest_s = latest_s = min(max(0.0, float(row.called_s)), latest_s)
     session.execute(
         insert(GenerationTime)
         .values(
@@ -108,19 +122,6 @@ def record(session: Session, job_id: UUID) -> None:
             called_back=called if row.callback_asked else None,
         )
         .on_conflict_do_nothing()
-    )
-
-
-def _called_at(job_id: UUID) -> ColumnElement[Any]:
-    """Return when a callback last said that the provider had ended."""
-    return (
-        select(func.max(JobEvent.at))
-        .where(
-            JobEvent.job_id == job_id,
-            JobEvent.kind == "callback_came",
-            JobEvent.detail["at_work"].astext.is_distinct_from("true"),
-        )
-        .scalar_subquery()
     )
 
 

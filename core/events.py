@@ -18,6 +18,9 @@ from core.stages import Stage
 WORK_CHANNEL = "proofsheet_work"  # something may be due now
 LIVE_CHANNEL = "proofsheet_live"  # something on a page may have changed
 TOLD: Final = 3  # times that a log says of one reason why something failed
+TELLS_OF_AN_END: Final = (JobEvent.kind == "callback_came") & JobEvent.detail[
+    "at_work"
+].astext.is_distinct_from("true")
 NEWS: Final = {"news": True}  # in a change: what is said on every page, not on one job's alone
 
 

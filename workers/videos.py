@@ -7,7 +7,7 @@ import structlog
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from core import attempts, rechecks, runs
+from core import attempts, callbacks, rechecks, runs
 from core.claims import Claim, Stale, held
 from core.errors import AppError, DecoderFailed, MediaRejected, ProviderError, StorageError
 from core.failpoints import reach
@@ -61,8 +61,9 @@ def send(
 
     poll_in_s = hands.looks.first_s(files.task.job, callback_asked=token is not None)
 
-    def move(session: Session, _: Attempt) -> None:
-        runs.accepted(session, claim, task_id=taken.task_id, poll_in_s=poll_in_s)
+    def move(session: Session, settled: Attempt) -> None:
+        ended = callbacks.told_of_end(session, settled)  # no other is to come
+        runs.accepted(session, claim, task_id=taken.task_id, poll_in_s=0 if ended else poll_in_s)
 
     try:
         recording.recorded(services, claim, settle, move)

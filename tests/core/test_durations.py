@@ -63,7 +63,16 @@ def looked_at(sessions, job: Job, *, after_s: float, began_s: float) -> None:
 
 def called(sessions, job: Job, *, ago_s: float, at_work: bool = False) -> None:
     with sessions.begin() as session:
-        events.record(session, job.id, "callback_came", by="provider", at_work=at_work)
+        attempt = attempts.live(session, job.id)
+        assert attempt is not None
+        events.record(
+            session,
+            job.id,
+            "callback_came",
+            by="provider",
+            attempt_id=attempt.id,
+            at_work=at_work,
+        )
         session.flush()
         session.execute(
             update(JobEvent)
@@ -147,6 +156,15 @@ class TestRecord:
 
         assert found.called_back
         assert found.earliest_s == found.latest_s == pytest.approx(70, abs=5)
+
+    def test_a_callback_may_tell_it_before_our_own_reply(self, sessions, video):
+        job = video(token="t", began_s=20)
+        called(sessions, job, ago_s=25)
+
+        found = recorded(sessions, job)
+
+        assert found.called_back
+        assert found.earliest_s == found.latest_s == 0
 
     @pytest.mark.parametrize("early", ["at_work", "before_the_last_look"])
     def test_a_callback_that_told_of_no_end_does_not(self, sessions, video, early):

@@ -1,17 +1,20 @@
+import dataclasses
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import requests
 import uvicorn
-from sqlalchemy import update
+from sqlalchemy import func, select, update
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from core import attempts, callbacks, decisions, elapsed, runs
+from core import attempts, callbacks, clock, decisions, elapsed, runs
 from core.api import create_api
 from core.claims import Stale
 from core.errors import NotSent
+from core.events import TELLS_OF_AN_END
 from core.models import AssetKind, Attempt, Job, Run
 from core.restore import after_restore
 from core.stages import Outcome, Stage
@@ -28,7 +31,8 @@ from tests.workers.left_behind import (
     video_request,
 )
 from tests.workers.processes import until
-from workers import recording, steps, sweep, videos
+from workers import recording, sending, steps, sweep, videos
+from workers.looks import Looks
 
 V1 = ("MiniMax-Hailuo-02", {"mode": "text", "resolution": "768P", "duration": 6})
 V2 = ("MiniMax-H3", {"mode": "text", "resolution": "768P", "duration": 5, "ratio": "16:9"})
@@ -102,6 +106,70 @@ def test_a_callback_makes_a_job_due_at_once(file_video, settle, services, minima
     stored = [event.at for event in detail.events if event.to_stage == Stage.STORING]
     assert came
     assert (stored[0] - came[-1]).total_seconds() < 1
+
+
+@pytest.fixture
+def unhurried(hands) -> None:
+    """A worker that looks as rarely as on a server."""
+    settings = dataclasses.replace(hands.services.settings, video_poll_s=3600)
+    object.__setattr__(hands, "looks", Looks(settings))
+
+
+def sent_while(services, hands, heard, then) -> Run:
+    """Send what waits, do `then` once it is `heard` and before the reply; return the job's run."""
+    claim = claimed(hands)
+    with ThreadPoolExecutor(1) as pool:
+        sending_it = pool.submit(sending.submit, hands, claim, deadline=time.monotonic() + 60)
+        until(heard)
+        then()
+        assert not sending_it.done()
+        sending_it.result()
+    with services.sessions() as session:
+        return session.get_one(Run, claim.job_id)
+
+
+def seconds_until_due(services, run: Run) -> float:
+    with services.sessions() as session:
+        return (run.due_at - clock.read(session)).total_seconds()
+
+
+@BOTH
+@pytest.mark.parametrize("asked", [False, True], ids=["not asked yet", "asked already"])
+def test_a_video_that_ended_before_our_own_reply_is_looked_at_at_once(
+    file_video, services, hands, unhurried, minimax_simulator, model, options, asked
+):
+    fault(minimax_simulator, "delay", times=1, args={"seconds": 2})
+    file_video(model, options)
+
+    def ended() -> bool:
+        with services.sessions() as session:
+            return bool(session.scalar(select(func.count()).where(TELLS_OF_AN_END)))
+
+    ask = look_now if asked else lambda _: None
+    run = sent_while(services, hands, ended, lambda: ask(hands))
+
+    assert run.stage == Stage.GENERATING
+    assert seconds_until_due(services, run) <= 0
+
+
+@BOTH
+def test_that_it_began_before_our_own_reply_is_no_reason_to_look(
+    file_video, services, hands, unhurried, minimax_simulator, model, options
+):
+    requests.patch(
+        f"{minimax_simulator.url}/_control/settings", json={"fixed_s": 60}, timeout=5
+    ).raise_for_status()
+    fault(minimax_simulator, "callback_before_reply", times=1)
+    fault(minimax_simulator, "delay", times=1, args={"seconds": 1})
+    file_video(model, options)
+
+    def begun() -> bool:
+        with services.sessions() as session:
+            return bool(session.scalar(select(func.count(Attempt.candidate_task_id))))
+
+    run = sent_while(services, hands, begun, lambda: None)
+
+    assert seconds_until_due(services, run) > 30
 
 
 def test_a_callback_that_names_another_task_is_not_believed(
