@@ -39,7 +39,7 @@ def test_alone_the_polls_are_near_the_optimum_and_five_seconds_late(sigma):
     assert looks * delay_s <= 1.08 * OPTIMUM[sigma] * 5.0  # a second less costs a fifth more
 
 
-def test_beside_callbacks_two_calls_are_enough_though_two_percent_get_lost(sigma):
+def test_beside_callbacks_two_looks_are_enough_though_two_percent_get_lost(sigma):
     durations, dice = Lognormal(sigma), random.Random(5)
     found = [
         with_callbacks(

@@ -37,6 +37,11 @@ class Control:
         """Return how many of them are paid for."""
         return len(self.entries("billed"))
 
+    def questions(self) -> dict[str, int]:
+        """Return how often each task of MiniMax was asked for, by its id."""
+        found: dict[str, int] = self._call("GET", "questions")
+        return found
+
     def _call(self, method: str, name: str, body: object = None) -> Any:
         reply = requests.request(method, f"{self.url}/_control/{name}", json=body, timeout=10)
         assert reply.status_code == 200, reply.text

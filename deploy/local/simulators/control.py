@@ -4,6 +4,7 @@ GET            /_control/health
 GET            /_control/ledger[?since=INDEX]
 GET PATCH      /_control/settings
 GET PUT POST DELETE /_control/faults[?name=NAME for DELETE]
+GET            /_control/questions (MiniMax: how often each task was asked for since the start)
 """
 
 import threading
@@ -61,7 +62,15 @@ def _merged(old: object, new: object) -> object:
 class Control:
     """Answers the control routes of one simulator."""
 
-    def __init__(self, provider: str, ledger: Ledger, faults: Faults, settings: Settings) -> None:
+    def __init__(
+        self,
+        provider: str,
+        ledger: Ledger,
+        faults: Faults,
+        settings: Settings,
+        **more: Callable[[Exchange], object],
+    ) -> None:
+        """`more` are routes of this simulator alone."""
         self.provider = provider
         self.ledger = ledger
         self.faults = faults
@@ -71,6 +80,7 @@ class Control:
             "ledger": self._ledger,
             "faults": self._faults,
             "settings": self._settings,
+            **more,
         }
 
     def answers(self, exchange: Exchange) -> bool:

@@ -28,11 +28,15 @@ IN_FLIGHT = 50
 PER_MINUTE = 60
 LEARNERS, UNSEEN, LEARNED = 6, 400, 1600
 NEAR_OPTIMUM = 1.05
-# What we promise, and what no net of two calls holds at a spread of 0.557: with 3 % lost these
+# What we promise, and what no net of two looks holds at a spread of 0.557: with 3 % lost these
 # would have to be found 27 s after their end, and the best plan of two looks takes 35.
 LOST = 0.02
 DELAY_GOAL_S = 1.0
 LOST_BEYOND = 0.03
+CALLS_GOAL = 2  # about one video, with callbacks
+# Calls to the provider beside the looks. No plan holds both goals with the first API: with one
+# look less, the few whose callback is lost are found so late that the mean delay is 1.5 to 3.5 s.
+BESIDE_LOOKS = {"v1": 1, "v2": 0}
 
 
 def measure(figures: Figures) -> None:
@@ -60,8 +64,8 @@ def _alone(figures: Figures, durations: Lognormal) -> None:
         f"polling.vs_optimum.sigma_{sigma}", mean.looks / optimum, "ratio", goal=NEAR_OPTIMUM
     )
     figures.measured(f"polling.mean_delay.sigma_{sigma}", mean.delay_s, "s", goal=5)
-    figures.told(f"polling.per_video.sigma_{sigma}", mean.looks, "polls")
-    figures.told(f"polling.optimum.sigma_{sigma}", optimum, "polls")
+    figures.told(f"polling.per_video.sigma_{sigma}", mean.looks, "looks")
+    figures.told(f"polling.optimum.sigma_{sigma}", optimum, "looks")
     worst = max(each.delay_s for each in found)
     figures.told(f"polling.mean_delay_worst_history.sigma_{sigma}", worst, "s")
 
@@ -78,7 +82,7 @@ def _learned(figures: Figures, durations: Lognormal) -> None:
     optimum = fewest_looks(durations, delay_s=mean.delay_s)
     figures.measured(f"{name}.vs_optimum.{sigma}", mean.looks / optimum, "ratio", goal=NEAR_OPTIMUM)
     figures.measured(f"{name}.mean_delay.{sigma}", mean.delay_s, "s", goal=5)
-    figures.told(f"{name}.per_video.{sigma}", mean.looks, "polls")
+    figures.told(f"{name}.per_video.{sigma}", mean.looks, "looks")
 
 
 def _called_back(figures: Figures, durations: Lognormal) -> None:
@@ -89,11 +93,14 @@ def _called_back(figures: Figures, durations: Lognormal) -> None:
     # The way is partly assumed: this is how long it may be before the goal is missed.
     spare_s = (DELAY_GOAL_S - promised.delay_s) / (1 - LOST)
     figures.told(f"{name}.{lost}.longest_way.{sigma}", LOCAL_S + INTERNET_S + spare_s, "s")
-    figures.measured(f"{name}.{lost}.calls.{sigma}", promised.looks, "polls", goal=2)
+    figures.told(f"{name}.{lost}.looks.{sigma}", promised.looks, "looks")
+    for api, more in BESIDE_LOOKS.items():
+        calls = promised.looks + more
+        figures.measured(f"{name}.{lost}.calls.{api}.{sigma}", calls, "calls", goal=CALLS_GOAL)
     beyond = _beneath_callbacks(durations, LOST_BEYOND)
     lost = f"{100 * LOST_BEYOND:g}_percent_lost"
     figures.told(f"{name}.{lost}.delay.{sigma}", beyond.delay_s, "s")
-    figures.told(f"{name}.{lost}.calls.{sigma}", beyond.looks, "polls")
+    figures.told(f"{name}.{lost}.looks.{sigma}", beyond.looks, "looks")
 
 
 def _beneath_callbacks(durations: Lognormal, lost_share: float) -> Replayed:

@@ -20,7 +20,10 @@ INTERNET_S = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """Looks per video and seconds from its end to the look that found it, on average."""
+    """Looks per video and seconds from its end to the look that found it, on average.
+
+    A look is one call to the provider; with the first API of MiniMax the last look is two.
+    """
 
     looks: float
     delay_s: float
@@ -76,7 +79,7 @@ def learning(durations: Lognormal, dice: random.Random, *, unseen: int, videos: 
 
 
 def with_callbacks(schedule: Schedule, takes: Sequence[float], *, lost_share: float) -> Replayed:
-    """Poll as a net beneath callbacks, of which a share gets lost.
+    """Look as a net beneath callbacks, of which a share gets lost.
 
     Each video counts as lost by that share, which leaves less to chance than dice would. The look
     that a callback causes is instead of the one that would have found it: none is saved.

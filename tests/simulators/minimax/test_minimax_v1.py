@@ -181,3 +181,14 @@ def test_strange_prompts_survive_the_way_to_the_bill(minimax):
     )
 
     assert minimax.entries("billed")[0]["prompt"] == prompt
+
+
+def test_each_question_about_a_task_or_its_file_is_counted(minimax):
+    id, other = minimax.created("v1"), minimax.created("v1")
+    minimax.link("v1", id)
+    minimax.query("v1", id)
+    minimax.query("v1", "106")
+
+    assert minimax.control("GET", "questions") == {id: 3}
+    minimax.query("v1", other)
+    assert minimax.control("GET", "questions")[other] == 1

@@ -205,3 +205,13 @@ def test_a_large_image_gets_through(minimax):
     padded = image_item(data=image_bytes() + bytes(8 * 1024 * 1024))
 
     assert minimax.call("POST", "/v2/video_generation", json=v2_body(files=[padded])).ok
+
+
+def test_each_question_about_a_task_is_counted_also_one_that_fails(minimax):
+    id = minimax.created("v2")
+    minimax.fault("query_error", times=1)
+    for _ in range(2):
+        minimax.call("GET", f"/v2/query/video_generation/{id}")
+    minimax.call("GET", "/v2/query/video_generation")
+
+    assert minimax.control("GET", "questions") == {id: 2}

@@ -2,6 +2,7 @@
 
 import secrets
 import threading
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -25,6 +26,7 @@ class Register:
         self._files: dict[str, Task] = {}
         self._deleted: set[TaskKey] = set()
         self._unfinished: set[TaskKey] = set()
+        self._questions: Counter[str] = Counter()  # since the start
         for entry in ledger.entries():
             self._replay(entry)
 
@@ -106,6 +108,16 @@ class Register:
         """Return how many tasks are billed and not at their end."""
         with self._lock:
             return sum(key[0] == dialect for key in self._unfinished)
+
+    def asked_for(self, task: Task) -> None:
+        """Count a question about one task, or about its file."""
+        with self._lock:
+            self._questions[task.id] += 1
+
+    def questions(self) -> dict[str, int]:
+        """Return how often each task was asked for, by its id."""
+        with self._lock:
+            return dict(self._questions)
 
     def cancelled(self, task: Task, *, now: float) -> Task | None:
         """End a task that still waits. None if it does not wait any more."""

@@ -44,7 +44,13 @@ class Door:
 
     def __init__(self, sim: Simulator) -> None:
         self._sim = sim
-        self._control = Control("minimax", sim.ledger, sim.faults, sim.settings)
+        self._control = Control(
+            "minimax",
+            sim.ledger,
+            sim.faults,
+            sim.settings,
+            questions=lambda _: sim.register.questions(),
+        )
         self._apis = (V1(sim), V2(sim))
 
     def answer(self, exchange: Exchange) -> None:

@@ -71,6 +71,7 @@ class V1:
         task = self._sim.register.task(("v1", id))
         if task is None:
             raise invalid("task_id does not exist")
+        self._sim.register.asked_for(task)
         body = v1_answers.query_body(task, standing(task.walk, time.time()))
         reply(self._sim, exchange, self._odd(task, body), prompt=task.prompt)
 
@@ -108,6 +109,7 @@ class V1:
         task = self._sim.register.by_file(id)
         if task is None or standing(task.walk, time.time()).phase is not Phase.SUCCESS:
             raise invalid("file_id does not exist")
+        self._sim.register.asked_for(task)
         error = self._sim.fault("retrieve_error", task.prompt)
         if error is not None:
             raise Refused(error.get("code", 1000))

@@ -65,6 +65,7 @@ class V2:
 
     def _query(self, exchange: Exchange) -> None:
         task = self._known(exchange)
+        self._sim.register.asked_for(task)
         body = {"task": self._shown(task, exchange, time.time())}
         reply(self._sim, exchange, body, prompt=task.prompt)
 
