@@ -129,25 +129,25 @@ def _named_by_callback(hands: Hands, found: Recheck) -> str | None:
     if task_id is None:
         return None
     _take_turn(hands)
-    if _is_its_task(hands.services, found, task_id):
+    if _is_its_task(hands, found, task_id):
         return task_id
     log.warning("callback_named_another_task", attempt_id=str(attempt.id), task_id=task_id)
     _forget_candidate(hands, attempt.id)  # the next callback may name another
     return None
 
 
-def _is_its_task(services: Services, found: Recheck, task_id: str) -> bool:
+def _is_its_task(hands: Hands, found: Recheck, task_id: str) -> bool:
     """Ask the provider. That it knows the task is all that the first API can tell."""
     try:
         if found.attempt.dialect != Dialect.MINIMAX_V2:
-            services.videos[found.attempt.dialect].progress(task_id)
+            hands.progress(found.attempt.dialect, task_id)
             return True
-        described = _listing(services).describe(task_id)
+        described = _listing(hands.services).describe(task_id)
     except ProviderError as error:
         if error.code == "task_not_found":
             return False
         raise
-    settle_s = services.settings.settle_s
+    settle_s = hands.services.settings.settle_s
     return rechecks.fits(found.attempt, found.job, described, settle_s=settle_s)
 
 
@@ -209,7 +209,7 @@ def _listing(services: Services) -> ListingProvider:
 def _fetch_late(hands: Hands, found: Recheck, task_id: str) -> None:
     services, attempt = hands.services, found.attempt
     _take_turn(hands)
-    progress = services.videos[attempt.dialect].progress(task_id)
+    progress = hands.progress(attempt.dialect, task_id)
     match progress:
         case Pending():
             _later(hands, attempt.id)

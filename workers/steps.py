@@ -12,7 +12,7 @@ from core.claims import Claim, Stale
 from core.errors import ProviderError
 from core.failpoints import reach
 from core.models import Attempt, Dialect
-from core.providers import Broken, Cancelled, ListingProvider, Pending, Progress, Ready
+from core.providers import Broken, Cancelled, ListingProvider, Pending, Ready
 from core.providers.answer_file import answer_left_behind
 from core.services import Services
 from core.stages import Stage
@@ -54,9 +54,11 @@ def look(hands: Hands, claim: Claim) -> None:
     services = hands.services
     task_id = _task_id(claim)
     try:
-        if claim.cancel and not _cancel(services, claim, task_id):
-            return
-        progress = services.videos[claim.dialect].progress(task_id)
+        if claim.cancel:
+            if not _cancel(services, claim, task_id):
+                return
+            hands.looks.pace.take(1)  # the claim's own turn was for the first question
+        progress = hands.progress(claim.dialect, task_id)
     except ProviderError as error:
         _again(services, claim, why=error.code)
         return
@@ -133,7 +135,8 @@ def store(hands: Hands, claim: Claim) -> None:
     services = hands.services
     try:
         task_id = _task_id(claim)
-        progress: Progress = services.videos[claim.dialect].progress(task_id)
+        hands.looks.pace.take(1)
+        progress = hands.progress(claim.dialect, task_id)
     except ProviderError as error:
         _again(services, claim, why=error.code)
         return

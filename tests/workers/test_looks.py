@@ -8,9 +8,12 @@ from core import attempts, heartbeats, runs
 from core.models import Attempt, GenerationTime, Job, Run
 from core.stages import Outcome, Stage
 from tests.core.conftest import LEASES, claimed
-from tests.workers.conftest import fault, waits_for_lock
+from tests.providers.control import Control
+from tests.workers.conftest import fault, video_filed, waits_for_lock
+from tests.workers.observing import VIDEOS
 from tests.workers.processes import until
 from workers.dispatch import Lane
+from workers.hands import Hands
 from workers.looks import CROWD_KEPT_S, KEPT_S, Looks
 from workers.pace import Pace
 
@@ -173,6 +176,52 @@ def test_without_a_turn_nothing_is_polled(hands, generating, clock):
     assert pace.turns() == 0
 
 
+@pytest.mark.parametrize(("api", "asked"), [("v1", 2), ("v2", 1)])
+def test_what_a_success_is_asked_is_taken_from_the_polls(
+    hands, services, kim, minimax_simulator, quick_videos, api, asked
+):
+    """The first API tells in a second answer where the file is; a copy that failed asks anew."""
+    control = Control(minimax_simulator.url)
+    control.fault("download_status", times=1, status=500)
+    video_filed(services, kim, *VIDEOS[api])
+    step(hands, Stage.READY)
+    (billed,) = control.entries("billed")
+    until(lambda: bool(control.entries("finished")))
+    pace = hands.looks.pace = Pace(6000, clock=lambda: 1000.0)
+    turns = pace.turns()
+
+    step(hands, Stage.GENERATING)
+    assert turns - pace.turns() == control.questions()[billed["task_id"]] == asked
+    step(hands, Stage.STORING)
+    assert turns - pace.turns() == control.questions()[billed["task_id"]] == 2 * asked
+
+
+@pytest.mark.parametrize(("waits", "asked"), [(True, 2), (False, 1)])
+def test_what_a_cancellation_asks_is_taken_from_the_polls(
+    hands, services, kim, minimax_simulator, waits, asked
+):
+    control = Control(minimax_simulator.url)
+    control.set(fixed_s=3600 if waits else 0, small_videos=True)
+    job = video_filed(services, kim, *VIDEOS["v2"])
+    step(hands, Stage.READY)
+    with services.sessions.begin() as session:
+        runs.cancel_asked(session, runs.locked(session, job.id), by="kim")
+    pace = hands.looks.pace = Pace(6000, clock=lambda: 1000.0)
+    turns = pace.turns()
+
+    step(hands, Stage.GENERATING)
+    assert turns - pace.turns() == sum(control.questions().values()) == asked
+
+
+def step(hands: Hands, stage: Stage) -> None:
+    """Take the step that waits."""
+    with hands.services.sessions.begin() as session:
+        session.execute(update(Run).values(due_at=func.now()))
+    lane = Lane(hands, stage, 1)
+    lane.fill()
+    lane.close()
+
+
 def test_a_video_still_at_work_is_due_when_the_schedule_says(
     services, minimax_simulator, hands, looks, file_video
 ):
@@ -180,11 +229,7 @@ def test_a_video_still_at_work_is_due_when_the_schedule_says(
     fault(minimax_simulator, "stuck")
     job = file_video("MiniMax-Hailuo-02", OPTIONS)
     for stage in (Stage.READY, Stage.GENERATING):
-        with services.sessions.begin() as session:
-            session.execute(update(Run).values(due_at=func.now()))
-        lane = Lane(hands, stage, 1)
-        lane.fill()
-        lane.close()
+        step(hands, stage)
         with services.sessions() as session:
             wait_s = session.scalar(
                 select(func.extract("epoch", Run.due_at - func.now())).where(Run.job_id == job.id)
