@@ -119,7 +119,7 @@ def sent_while(services, hands, heard, then) -> Run:
     """Send what waits, do `then` once it is `heard` and before the reply; return the job's run."""
     claim = claimed(hands)
     with ThreadPoolExecutor(1) as pool:
-        sending_it = pool.submit(sending.submit, hands, claim, deadline=time.monotonic() + 60)
+        sending_it = pool.submit(sending.submit, hands, claim, deadline=elapsed.now() + 60)
         until(heard)
         then()
         assert not sending_it.done()
