@@ -21,7 +21,7 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -102,12 +102,9 @@ class Spool:
             return None
         return self._spooled(attempt_id, content)
 
-    def complete_ones(self) -> Iterator[Spooled]:
-        """Yield every complete answer, for the sweep after a restart."""
-        for attempt_id in self._attempts("json"):
-            found = self.get(attempt_id)
-            if found is not None:
-                yield found
+    def answered(self) -> Sequence[UUID]:
+        """Return the attempts whose complete answer lies here."""
+        return [id for id in self._attempts("json") if self.body(id).exists()]
 
     def unmarked(self) -> Iterator[UUID]:
         """Yield the attempts whose body lies here without a mark: arriving, or left behind."""
@@ -142,16 +139,20 @@ class Spool:
         """Write down, durably, which task a provider has taken."""
         self._write(self._task(attempt_id), {"job_id": str(job_id), "taken": asdict(taken)})
 
-    def noted_tasks(self) -> Iterator[NotedTask]:
-        """Yield every task that was not yet forgotten."""
-        for attempt_id in self._attempts("task"):
-            content = self._read(self._task(attempt_id))
-            if content is not None:
-                yield NotedTask(
-                    attempt_id=attempt_id,
-                    job_id=UUID(content["job_id"]),
-                    taken=Accepted(**content["taken"]),
-                )
+    def noted(self) -> Sequence[UUID]:
+        """Return the attempts whose task lies here: it was not yet forgotten."""
+        return self._attempts("task")
+
+    def task(self, attempt_id: UUID) -> NotedTask | None:
+        """Return the task that an attempt has become, if it lies here."""
+        content = self._read(self._task(attempt_id))
+        if content is None:
+            return None
+        return NotedTask(
+            attempt_id=attempt_id,
+            job_id=UUID(content["job_id"]),
+            taken=Accepted(**content["taken"]),
+        )
 
     def forget_task(self, attempt_id: UUID) -> None:
         """Forget a task that the database knows."""

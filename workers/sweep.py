@@ -19,7 +19,7 @@ from core.stages import Outcome, Stage
 from workers import edits
 from workers.backoff import backoff_s
 from workers.hands import Hands
-from workers.spool import NotedTask, Spooled
+from workers.spool import Spooled
 
 log = structlog.get_logger(__name__)
 
@@ -123,17 +123,14 @@ def recover(hands: Hands) -> int:
         for attempt_id in hands.spool.permits.all()
     )
     tasks = sum(
-        _alone(hands, noted.attempt_id, partial(_task_taken_up, hands, noted))
-        for noted in hands.spool.noted_tasks()
+        _alone(hands, attempt_id, partial(_task_taken_up, hands, attempt_id))
+        for attempt_id in hands.spool.noted()
     )
-    return (
-        freed
-        + tasks
-        + sum(
-            _alone(hands, found.attempt_id, partial(_answer_taken_up, hands, found))
-            for found in hands.spool.complete_ones()
-        )
+    answers = sum(
+        _alone(hands, attempt_id, partial(_answer_taken_up, hands, attempt_id))
+        for attempt_id in hands.spool.answered()
     )
+    return freed + tasks + answers
 
 
 def _alone(hands: Hands, attempt_id: UUID, take_up: Callable[[], bool]) -> bool:
@@ -222,38 +219,44 @@ def _in_hand(session: Session, run: Run | None, attempt: Attempt) -> bool:
     return run.lease_until > clock.read(session) and run.lease_token >= attempt.lease_token
 
 
-def _task_taken_up(hands: Hands, noted: NotedTask) -> bool:
+def _task_taken_up(hands: Hands, attempt_id: UUID) -> bool:
     """Record a task whose worker died, or lost the database, before it could."""
+    noted = hands.spool.task(attempt_id)
+    if noted is None:
+        return False
     try:
         with hands.services.sessions.begin() as session:
             run = session.get(Run, noted.job_id, with_for_update=True)
-            attempt = _attempt(session, noted.attempt_id)
+            attempt = _attempt(session, attempt_id)
             if attempt.provider_task_id is None:
                 if _in_hand(session, run, attempt):
                     return False
                 task_id = noted.taken.task_id
-                rechecks.attach(session, noted.attempt_id, task_id=task_id, by=hands.worker)
+                rechecks.attach(session, attempt_id, task_id=task_id, by=hands.worker)
     except IntegrityError:  # what became of the request, nobody knows: the sweep says so
-        log.warning("task_belongs_elsewhere", attempt_id=str(noted.attempt_id))
+        log.warning("task_belongs_elsewhere", attempt_id=str(attempt_id))
     else:
         log.info("task_recovered", job_id=str(noted.job_id))
-    hands.spool.forget_task(noted.attempt_id)
+    hands.spool.forget_task(attempt_id)
     return True
 
 
-def _answer_taken_up(hands: Hands, spooled: Spooled) -> bool:
+def _answer_taken_up(hands: Hands, attempt_id: UUID) -> bool:
     """Give a whole answer to its job; keep it as a late one if the job went on without it."""
+    spooled = hands.spool.get(attempt_id)
+    if spooled is None:
+        return False
     with hands.services.sessions.begin() as session:
         run = session.get(Run, spooled.job_id, with_for_update=True)
-        attempt = _attempt(session, spooled.attempt_id)
+        attempt = _attempt(session, attempt_id)
         if _in_hand(session, run, attempt):
             return False
         if run is not None and attempt.outcome != Outcome.SUPERSEDED:
             return _moved_on(hands, session, run, spooled)
-        attempts.settled(session, spooled.attempt_id, Outcome.ACCEPTED)
-        kept = assets.hold_answer(session, spooled.attempt_id)
+        attempts.settled(session, attempt_id, Outcome.ACCEPTED)
+        kept = assets.hold_answer(session, attempt_id)
     if kept:
-        hands.spool.remove(spooled.attempt_id)
+        hands.spool.remove(attempt_id)
     else:
         edits.store_late(hands, spooled)
     return True

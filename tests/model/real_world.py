@@ -17,7 +17,6 @@ from tests.model.real_steps import HOUR_S, RealSteps
 from tests.model.state import State
 from workers import rechecks as looking
 from workers import sweep
-from workers.spool import Spooled
 
 
 class RealWorld(RealSteps):
@@ -86,29 +85,19 @@ class RealWorld(RealSteps):
         sweep._mark_if_whole(self.hands, self.attempts[number])
 
     def turned_up(self, number: int, before: State) -> None:
-        assert sweep._answer_taken_up(self.hands, self._spooled(number))
+        assert sweep._answer_taken_up(self.hands, self.attempts[number])
 
     def unspool(self, number: int, before: State) -> None:
         if self.rules.is_edit:
-            assert sweep._answer_taken_up(self.hands, self._spooled(number))
+            assert sweep._answer_taken_up(self.hands, self.attempts[number])
         else:
             self.note_taken_up(number, before)
 
     def kept_late(self, number: int, before: State) -> None:
         self.turned_up(number, before)
 
-    def _spooled(self, number: int) -> Spooled:
-        found = self.hands.spool.get(self.attempts[number])
-        assert found is not None
-        return found
-
     def note_taken_up(self, number: int, before: State) -> None:
-        (noted,) = [
-            noted
-            for noted in self.hands.spool.noted_tasks()
-            if noted.attempt_id == self.attempts[number]
-        ]
-        assert sweep._task_taken_up(self.hands, noted)
+        assert sweep._task_taken_up(self.hands, self.attempts[number])
 
     # --- rechecks -------------------------------------------------------------------------
 

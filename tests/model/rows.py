@@ -66,7 +66,7 @@ def in_the_tables(session: Session, spool: Spool, job_id: UUID) -> Seen:
     run = session.get(Run, job_id)
     rows = attempts.of_job(session, job_id)
     assert [row.n for row in rows] == list(range(1, len(rows) + 1))
-    noted = {task.attempt_id for task in spool.noted_tasks()}
+    noted = {*spool.noted()}
     return Seen(
         stage=str(run.stage if run is not None else job.final_stage),
         status=job.status,

@@ -178,9 +178,7 @@ class Bench:
     def on_disk(self) -> frozenset[UUID]:
         """Return the attempts whose answer or task lies in the spool."""
         spool = self.hands.spool
-        noted = {it.attempt_id for it in spool.noted_tasks()}
-        whole = {it.attempt_id for it in spool.complete_ones()}
-        return frozenset(noted | whole | {*spool.unmarked()})
+        return frozenset([*spool.noted(), *spool.answered(), *spool.unmarked()])
 
     # --- time ---------------------------------------------------------------------------
 

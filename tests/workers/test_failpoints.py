@@ -237,6 +237,6 @@ def rested(services: Services, user: User, job: Job, *, with_result: bool) -> De
 def wait_for_empty_spool(services: Services) -> None:
     spool = Spool(services.settings.spool_dir)
     deadline = time.monotonic() + 20
-    while [*spool.complete_ones(), *spool.unmarked(), *spool.noted_tasks()]:
+    while [*spool.answered(), *spool.unmarked(), *spool.noted()]:
         assert time.monotonic() < deadline
         time.sleep(0.1)

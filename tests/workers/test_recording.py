@@ -141,7 +141,7 @@ def test_a_task_of_another_request_ends_in_doubt_and_holds_up_no_other(
     detail = detail_of(services, kim, job)
     assert detail.stage is Stage.UNCERTAIN
     assert detail.run.waiting_for == "answer_unreadable"
-    assert list(hands.spool.noted_tasks()) == []
+    assert hands.spool.noted() == []
 
 
 @pytest.mark.parametrize("written", [True, False])

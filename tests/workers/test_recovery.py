@@ -117,7 +117,7 @@ def test_a_late_answer_of_a_request_that_was_sent_again_is_kept_beside_it(
     detail = detail_of(services, kim, job)
 
     assert len(detail.of_kind(AssetKind.RESULT)) == 2
-    assert list(hands.spool.complete_ones()) == []
+    assert hands.spool.answered() == []
 
 
 def test_a_late_answer_of_a_job_that_was_given_up_is_kept(services, hands, kim, file_edit):
@@ -189,7 +189,7 @@ def test_a_noted_task_is_taken_up(services, hands, kim, file_video, settle, mini
     sweep.sweep(hands)
     assert settle(job).stage is Stage.STORED
     assert len(billed(minimax_simulator)) == 1
-    assert list(hands.spool.noted_tasks()) == []
+    assert hands.spool.noted() == []
 
 
 def test_an_uncertain_job_whose_task_was_noted_goes_on(services, hands, kim, file_video, settle):
@@ -209,6 +209,27 @@ def test_one_damaged_file_keeps_no_other_answer_waiting(services, hands, kim, fi
     folder = services.settings.spool_dir
     (folder / "nonsense.json").write_text("{}")
     (folder / f"{'0' * 8}-0000-7000-8000-{'0' * 12}.json").write_text("{")
+    job = file_edit()
+    attempt = intended(services, claimed(hands))
+    spooled_answer(services, hands, attempt, job)
+    die(services, job)
+
+    assert sweep.recover(hands) == 1
+
+
+@pytest.mark.parametrize("suffix", ["json", "task"])
+@pytest.mark.parametrize("content", [None, '{"job_id": "x"}', '{"another": "release"}', "["])
+def test_one_unreadable_file_keeps_no_other_answer_waiting(
+    services, hands, kim, file_edit, suffix, content
+):
+    """The disk refuses it, say, or a newer release has written it."""
+    path = services.settings.spool_dir / f"{'0' * 8}-0000-7000-8000-{'0' * 12}.{suffix}"
+    if suffix == "json":
+        path.with_suffix(".body").write_bytes(b"{")
+    if content is None:
+        path.mkdir()  # it can be read by nobody
+    else:
+        path.write_text(content)
     job = file_edit()
     attempt = intended(services, claimed(hands))
     spooled_answer(services, hands, attempt, job)
@@ -273,7 +294,7 @@ def test_an_answer_that_comes_back_after_its_job_was_given_up_for_lost_is_kept(
     detail = detail_of(services, kim, job)
     assert detail.of_kind(AssetKind.RESULT)
     assert detail.job.final_stage == Stage.BAD_RESULT
-    assert list(hands.spool.complete_ones()) == []
+    assert hands.spool.answered() == []
 
 
 REFUSING = """
@@ -292,7 +313,7 @@ def test_what_the_database_refuses_of_one_holds_up_no_other(services, hands, kim
     for job in jobs:
         die(services, job)
     with services.sessions.begin() as session:
-        (first, *_) = hands.spool.complete_ones()
+        (first, *_) = map(hands.spool.get, hands.spool.answered())
         session.execute(text(REFUSING.format(first.job_id)))
 
     assert sweep.recover(hands) == 1
