@@ -48,7 +48,7 @@ PATIENCE_S = 1.0
 TRIAL_S = 60
 CLOCKS = ("sweep", "heartbeats", "housekeeping", "trials")
 HEAR_S = 0.5  # a worker that is asked to leave claims nothing more within a second
-OUR_THREADS = 3 + len(CLOCKS)  # the claim loop's, two for rechecks, and each clock's
+OUR_THREADS = 4 + len(CLOCKS)  # the claim loop's, two for rechecks, late edits', each clock's
 OTHER_THREADS = VIDEO_SENDERS + POLLERS + STORERS + OUR_THREADS  # beside the senders of edits
 
 
@@ -108,7 +108,8 @@ def run(hands: Hands) -> None:
         job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
     )
     neighbours = Neighbours(hands)
-    sweeps = Pass("sweep", lambda: _look_after(hands, dispatcher, neighbours))
+    late_edits = Pass("late edits", lambda: sweep.keep_late(hands))
+    sweeps = Pass("sweep", lambda: _look_after(hands, dispatcher, neighbours, late_edits))
     dispatcher = Dispatcher(hands, systemd=systemd, overdue=sweeps.begin)
     listener = Listener(
         hands.services.settings.database_url,
@@ -129,7 +130,8 @@ def run(hands: Hands) -> None:
     systemd.stopping()
     _finish(hands, dispatcher, signals)
     scheduler.shutdown(wait=True)
-    sweeps.close()
+    for each in (sweeps, late_edits):
+        each.close()
     listener.stop()
     _write(hands, heartbeats.left)
     neighbours.leave()
@@ -200,9 +202,12 @@ def _set(
     )
 
 
-def _look_after(hands: Hands, dispatcher: Dispatcher, neighbours: Neighbours) -> None:
+def _look_after(
+    hands: Hands, dispatcher: Dispatcher, neighbours: Neighbours, late_edits: Pass
+) -> None:
     """Take up what dead workers left. Their locks come last: what fails there holds up nothing."""
     moved = sweep.sweep(hands) + sweep.recover(hands)
+    late_edits.begin()
     if neighbours.free_the_deads():
         moved += sweep.sweep(hands)
     if moved:

@@ -19,7 +19,6 @@ from core.stages import Outcome, Stage
 from workers import edits
 from workers.backoff import backoff_s
 from workers.hands import Hands
-from workers.spool import Spooled
 
 log = structlog.get_logger(__name__)
 
@@ -242,36 +241,58 @@ def _task_taken_up(hands: Hands, attempt_id: UUID) -> bool:
 
 
 def _answer_taken_up(hands: Hands, attempt_id: UUID) -> bool:
-    """Give a whole answer to its job; keep it as a late one if the job went on without it."""
+    """Give a whole answer to the job that waits for it."""
     spooled = hands.spool.get(attempt_id)
     if spooled is None:
         return False
     with hands.services.sessions.begin() as session:
         run = session.get(Run, spooled.job_id, with_for_update=True)
         attempt = _attempt(session, attempt_id)
-        if _in_hand(session, run, attempt):
+        if run is None or _is_late(run, attempt) or _in_hand(session, run, attempt):
             return False
-        if run is not None and attempt.outcome != Outcome.SUPERSEDED:
-            return _moved_on(hands, session, run, spooled)
+        if Stage(run.stage) not in {Stage.SUBMITTING, Stage.UNCERTAIN}:
+            return False  # storing is claimed like any other step
+        attempts.settled(
+            session,
+            attempt_id,
+            Outcome.ACCEPTED,
+            http_status=spooled.answer.http_status,
+            request_id=spooled.answer.request_id,
+        )
+        runs.turned_up(session, run, host=hands.spool.host, by=hands.worker)
+        log.info("answer_recovered", job_id=str(spooled.job_id))
+    return True
+
+
+def _is_late(run: Run | None, attempt: Attempt) -> bool:
+    """Return whether a job has gone on, or ended, without this answer."""
+    return run is None or attempt.outcome == Outcome.SUPERSEDED
+
+
+def keep_late(hands: Hands) -> int:
+    """Keep the whole answers on this host's disk that no job waits for. Return how many.
+
+    Apart from `recover`: a bucket that hangs takes minutes for each, and no orphan may wait.
+    """
+    return sum(
+        _alone(hands, attempt_id, partial(_kept_late, hands, attempt_id))
+        for attempt_id in hands.spool.answered()
+    )
+
+
+def _kept_late(hands: Hands, attempt_id: UUID) -> bool:
+    spooled = hands.spool.get(attempt_id)
+    if spooled is None:
+        return False
+    with hands.services.sessions.begin() as session:
+        run = session.get(Run, spooled.job_id, with_for_update=True)
+        attempt = _attempt(session, attempt_id)
+        if not _is_late(run, attempt) or _in_hand(session, run, attempt):
+            return False
         attempts.settled(session, attempt_id, Outcome.ACCEPTED)
         kept = assets.hold_answer(session, attempt_id)
     if kept:
         hands.spool.remove(attempt_id)
     else:
         edits.store_late(hands, spooled)
-    return True
-
-
-def _moved_on(hands: Hands, session: Session, run: Run, spooled: Spooled) -> bool:
-    if Stage(run.stage) not in {Stage.SUBMITTING, Stage.UNCERTAIN}:
-        return False  # storing is claimed like any other step
-    attempts.settled(
-        session,
-        spooled.attempt_id,
-        Outcome.ACCEPTED,
-        http_status=spooled.answer.http_status,
-        request_id=spooled.answer.request_id,
-    )
-    runs.turned_up(session, run, host=hands.spool.host, by=hands.worker)
-    log.info("answer_recovered", job_id=str(spooled.job_id))
     return True

@@ -89,12 +89,12 @@ class RealWorld(RealSteps):
 
     def unspool(self, number: int, before: State) -> None:
         if self.rules.is_edit:
-            assert sweep._answer_taken_up(self.hands, self.attempts[number])
+            assert sweep._kept_late(self.hands, self.attempts[number])
         else:
             self.note_taken_up(number, before)
 
     def kept_late(self, number: int, before: State) -> None:
-        self.turned_up(number, before)
+        assert sweep._kept_late(self.hands, self.attempts[number])
 
     def note_taken_up(self, number: int, before: State) -> None:
         assert sweep._task_taken_up(self.hands, self.attempts[number])
@@ -214,3 +214,4 @@ class RealWorld(RealSteps):
     def has_nothing_to_do(self) -> None:
         """Neither has the sweep, when the model says so."""
         assert sweep.sweep(self.hands) + sweep.recover(self.hands) == 0
+        assert sweep.keep_late(self.hands) == 0

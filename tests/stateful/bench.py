@@ -123,6 +123,7 @@ class Bench:
         """Do what a worker does from time to time."""
         sweep.sweep(self.hands)
         sweep.recover(self.hands)
+        sweep.keep_late(self.hands)
         rechecks.recheck(self.hands)
         while rechecks.fetch_late(self.hands):
             pass

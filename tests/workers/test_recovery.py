@@ -113,7 +113,7 @@ def test_a_late_answer_of_a_request_that_was_sent_again_is_kept_beside_it(
     assert settle(job).stage is Stage.STORED
 
     spooled_answer(services, hands, attempt, job)  # the dead worker's host comes back
-    assert sweep.recover(hands) == 1
+    assert sweep.keep_late(hands) == 1
     detail = detail_of(services, kim, job)
 
     assert len(detail.of_kind(AssetKind.RESULT)) == 2
@@ -129,12 +129,37 @@ def test_a_late_answer_of_a_job_that_was_given_up_is_kept(services, hands, kim, 
         decisions.give_up(session, kim, job.id)
 
     spooled_answer(services, hands, attempt, job)
-    assert sweep.recover(hands) == 1
+    assert sweep.keep_late(hands) == 1
     detail = detail_of(services, kim, job)
 
     assert detail.stage is Stage.ABANDONED
     assert len(detail.of_kind(AssetKind.RESULT)) == 1
     assert detail.job.cost_usd > 0
+
+
+def test_a_bucket_that_hangs_keeps_no_orphan_waiting(
+    services, hands, kim, file_edit, monkeypatch
+):
+    """A late answer is copied there, minutes long; `recover` goes on to the next one."""
+    late = file_edit()
+    attempt = intended(services, claimed(hands), send_s=-services.settings.settle_s - 1)
+    die(services, late)
+    sweep.sweep(hands)
+    with services.sessions.begin() as session:
+        decisions.give_up(session, kim, late.id)
+    spooled_answer(services, hands, attempt, late)
+    job = file_edit()
+    spooled_answer(services, hands, intended(services, claimed(hands)), job)
+    die(services, job)
+
+    def hanging(*_args, **_kwargs):
+        pytest.fail("It waits for the bucket.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(services.bucket, "put_file", hanging)
+        assert sweep.recover(hands) == 1
+    assert stage_of(services, kim, job) is Stage.STORING
+    assert sweep.keep_late(hands) == 1
 
 
 def test_a_late_answer_that_comes_while_its_job_stores_another_is_counted_beside_it(
@@ -169,7 +194,7 @@ def test_a_late_answer_that_holds_nothing_is_kept_and_told_of(
 
     fault(openai_simulator, "b64_html", times=1)
     spooled_answer(services, hands, attempt, job)
-    assert sweep.recover(hands) == 1
+    assert sweep.keep_late(hands) == 1
     detail = detail_of(services, kim, job)
 
     assert len(detail.of_kind(AssetKind.RAW)) == 1
@@ -289,7 +314,7 @@ def test_an_answer_that_comes_back_after_its_job_was_given_up_for_lost_is_kept(
     assert sweep.expire(hands) == 1
     assert detail_of(services, kim, job).job.error_code == "answer_lost"
 
-    assert sweep.recover(hands) == 1
+    assert sweep.keep_late(hands) == 1
 
     detail = detail_of(services, kim, job)
     assert detail.of_kind(AssetKind.RESULT)
