@@ -14,6 +14,7 @@ The mark or the task is on the disk before anything else happens with an answer.
 """
 
 import contextlib
+import fcntl
 import json
 import os
 import secrets
@@ -105,6 +106,22 @@ class Spool:
     def answered(self) -> Sequence[UUID]:
         """Return the attempts whose complete answer lies here."""
         return [id for id in self._attempts("json") if self.body(id).exists()]
+
+    @contextmanager
+    def keeping(self, attempt_id: UUID) -> Iterator[Spooled | None]:
+        """Yield a complete answer that is in nobody else's hands until the end; None if it is.
+
+        Where a lease says whose it is, this is not needed. A worker that dies lets go of it.
+        """
+        try:
+            body = os.open(self.body(attempt_id), os.O_RDWR)
+        except FileNotFoundError:  # whoever had it is done
+            yield None
+            return
+        try:
+            yield self.get(attempt_id) if _locked(body) else None
+        finally:
+            os.close(body)
 
     def unmarked(self) -> Iterator[UUID]:
         """Yield the attempts whose body lies here without a mark: arriving, or left behind."""
@@ -198,6 +215,9 @@ class Spool:
         # Of an intent that was never committed.
         for path in self._older(LONGEST_STEP_S, self.permits.paths()):
             path.unlink(missing_ok=True)
+        # Of an answer whose images were just being read.
+        for path in self._older(LONGEST_STEP_S, self._folder.glob("*.part")):
+            path.unlink(missing_ok=True)
         for folder in self._older(LONGEST_STEP_S, self._folder.glob("work/*")):
             shutil.rmtree(folder, ignore_errors=True)
 
@@ -270,6 +290,14 @@ class Spool:
             os.fsync(folder)
         finally:
             os.close(folder)
+
+
+def _locked(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _without_room(path: Path) -> None:

@@ -281,18 +281,19 @@ def keep_late(hands: Hands) -> int:
 
 
 def _kept_late(hands: Hands, attempt_id: UUID) -> bool:
-    spooled = hands.spool.get(attempt_id)
-    if spooled is None:
-        return False
-    with hands.services.sessions.begin() as session:
-        run = session.get(Run, spooled.job_id, with_for_update=True)
-        attempt = _attempt(session, attempt_id)
-        if not _is_late(run, attempt) or _in_hand(session, run, attempt):
+    """Keep one, unless another worker of this host is at it: no lease says so."""
+    with hands.spool.keeping(attempt_id) as spooled:
+        if spooled is None:
             return False
-        attempts.settled(session, attempt_id, Outcome.ACCEPTED)
-        kept = assets.hold_answer(session, attempt_id)
-    if kept:
-        hands.spool.remove(attempt_id)
-    else:
-        edits.store_late(hands, spooled)
+        with hands.services.sessions.begin() as session:
+            run = session.get(Run, spooled.job_id, with_for_update=True)
+            attempt = _attempt(session, attempt_id)
+            if not _is_late(run, attempt) or _in_hand(session, run, attempt):
+                return False
+            attempts.settled(session, attempt_id, Outcome.ACCEPTED)
+            kept = assets.hold_answer(session, attempt_id)
+        if kept:
+            hands.spool.remove(attempt_id)
+        else:
+            edits.store_late(hands, spooled)
     return True

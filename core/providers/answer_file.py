@@ -6,6 +6,7 @@ An answer is one JSON document (`data: [{b64_json}]`) or server-sent events that
 
 import binascii
 import os
+import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -247,8 +248,11 @@ def _write_images(path: Path, items: Sequence[Item]) -> tuple[list[Path], list[s
 
 
 def _write_image(source: FileSource, value: object, path: Path, index: int) -> Path:
-    """Decode one image to a file that appears whole or not at all."""
-    fresh = path.with_name(f"{path.name}-{index}.part")
+    """Decode one image to a file that appears whole or not at all.
+
+    Its name until then is nobody else's: another worker may be reading the same answer.
+    """
+    fresh = path.with_name(f"{path.name}-{index}.{secrets.token_hex(4)}.part")
     try:
         with fresh.open("wb") as file:
             for piece in _decoded(_texts(source, value)):

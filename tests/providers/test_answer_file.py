@@ -11,6 +11,7 @@ import pytest
 
 from core import disk_room
 from core.errors import BadResult, NotSent, OutcomeUnknown
+from core.providers import answer_file
 from core.providers.answer_file import read_answer, scan, spooling
 from core.providers.long_strings import Unreadable
 from tests.providers.answers import (
@@ -57,11 +58,24 @@ class TestReading:
 
     def test_it_may_be_repeated_after_a_crash(self, spool):
         spool.write_text(json.dumps(document(png(), BIG)))
-        spool.with_name("0190.body-1.part").write_bytes(b"half")
         first = read_answer(spool, answer())
         second = read_answer(spool, answer())
         assert first == second
         assert names(spool.parent) == ["0190.body", "0190.body-0.png", "0190.body-1.png"]
+
+    def test_two_may_read_it_at_once(self, spool, monkeypatch):
+        """Two workers: neither writes into the file that the other has finished."""
+        spool.write_text(json.dumps(document(BIG)))
+        really = answer_file._image_kind
+
+        def meanwhile(head: bytes) -> str:
+            monkeypatch.setattr(answer_file, "_image_kind", really)
+            assert read_answer(spool, answer()).images[0].read_bytes() == BIG
+            return really(head)
+
+        monkeypatch.setattr(answer_file, "_image_kind", meanwhile)
+        assert read_answer(spool, answer()).images[0].read_bytes() == BIG
+        assert names(spool.parent) == ["0190.body", "0190.body-0.png"]
 
     @pytest.mark.parametrize("escape", ["\\/", "\\u002f"])
     def test_escaped_slashes_are_read(self, spool, escape):

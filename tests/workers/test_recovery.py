@@ -137,6 +137,30 @@ def test_a_late_answer_of_a_job_that_was_given_up_is_kept(services, hands, kim, 
     assert detail.job.cost_usd > 0
 
 
+def test_a_late_answer_is_kept_by_one_worker_at_a_time(
+    services, hands, kim, file_edit, monkeypatch
+):
+    job = file_edit()
+    attempt = intended(services, claimed(hands), send_s=-services.settings.settle_s - 1)
+    die(services, job)
+    sweep.sweep(hands)
+    with services.sessions.begin() as session:
+        decisions.give_up(session, kim, job.id)
+    spooled_answer(services, hands, attempt, job)
+    really, kept_by_others = edits.store_late, []
+
+    def store_late(*args):
+        monkeypatch.setattr(edits, "store_late", really)
+        kept_by_others.append(sweep.keep_late(hands))
+        really(*args)
+
+    monkeypatch.setattr(edits, "store_late", store_late)
+
+    assert sweep.keep_late(hands) == 1
+    assert kept_by_others == [0]
+    assert hands.spool.answered() == []
+
+
 def test_a_bucket_that_hangs_keeps_no_orphan_waiting(
     services, hands, kim, file_edit, monkeypatch
 ):
