@@ -3,7 +3,7 @@
 import os
 import threading
 import time
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
 _lock = threading.Lock()
@@ -23,3 +23,8 @@ def new_id() -> UUID:
 def floor_id(at: datetime) -> UUID:
     """Return the smallest UUIDv7 of a moment: ids from then on are not below it."""
     return UUID(int=int(at.timestamp() * 1000) << 80 | 7 << 76 | 2 << 62)
+
+
+def made_at(id: UUID) -> datetime:
+    """Return when a UUIDv7 was made, by the clock of who made it."""
+    return datetime.fromtimestamp((id.int >> 80) / 1000, UTC)

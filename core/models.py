@@ -304,8 +304,10 @@ class Attempt(Base):
         CheckConstraint(
             "(consent_by IS NULL) = (consent_at IS NULL)", name="consent_has_person_and_time"
         ),
-        CheckConstraint(
-            "outcome <> 'superseded' OR consent_by IS NOT NULL", name="superseded_by_consent"
+        CheckConstraint(  # a restored database may have forgotten a request, and sent another
+            "outcome <> 'superseded' OR consent_by IS NOT NULL"
+            " OR observation IS NOT DISTINCT FROM 'restored'",
+            name="superseded_by_consent",
         ),
     )
 

@@ -1,11 +1,17 @@
-"""After an older database was restored: nothing that may have been paid since is sent by itself."""
+"""After an older database was restored: nothing that may have been paid since is sent by itself.
+
+What a worker's disk still tells of a request that the database has forgotten is written again.
+"""
+
+from uuid import UUID
 
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from core import attempts, audit, clock, heartbeats, rechecks, runs, sign_in
 from core.errors import Conflict
-from core.models import Attempt, Run
+from core.ids import made_at
+from core.models import Attempt, Job, Run
 from core.stages import Outcome, Stage
 from core.transitions import job_of
 
@@ -76,10 +82,9 @@ def _doubted(session: Session, run: Run) -> bool:
 
 def _unrecorded(session: Session, run: Run) -> Attempt:
     """Return the request that may have been sent since the backup: it may have cost."""
-    made = select(func.count()).where(Attempt.job_id == run.job_id)
     return Attempt(
         job_id=run.job_id,
-        n=session.scalars(made).one() + 1,
+        n=_next_n(session, run.job_id),
         dialect=run.dialect,
         key_id=run.key_id or UNKNOWN_KEY,
         input_images=run.input_images,
@@ -90,4 +95,81 @@ def _unrecorded(session: Session, run: Run) -> Attempt:
         observation=rechecks.RESTORED,
         settled_at=clock.now(),
         cost_estimate_usd=job_of(session, run).estimate_usd,
+    )
+
+
+def _next_n(session: Session, job_id: UUID) -> int:
+    made = select(func.count()).where(Attempt.job_id == job_id)
+    return session.scalars(made).one() + 1
+
+
+# --- a request that only a worker's disk remembers ----------------------------------------
+
+
+def remembered(session: Session, attempt_id: UUID, job_id: UUID, *, dialect: str, by: str) -> bool:
+    """Write a forgotten request again, and have its job wait for what it brought.
+
+    What the job has been sent since stays its own: this one is then superseded. Return whether
+    its job is known.
+
+    Raises:
+        Conflict: another request of the job is under way; it may yet turn out not to be taken.
+    """
+    run = session.get(Run, job_id, with_for_update=True, populate_existing=True)
+    job = session.get(Job, job_id, with_for_update=None if run else True, populate_existing=True)
+    if job is None:
+        return False
+    if session.get(Attempt, attempt_id) is not None:
+        return True  # another worker of the same host was faster
+    stand_in = session.scalar(
+        select(Attempt)
+        .where(Attempt.job_id == job_id, Attempt.worker == BY)
+        .order_by(Attempt.n.desc())
+        .limit(1)
+    )
+    if stand_in is not None:
+        _known_by(stand_in, attempt_id, by)
+        return True
+    live = attempts.live(session, job_id)
+    if live is not None and live.outcome == Outcome.OPEN:
+        raise Conflict(f"Job {job_id} has another request under way.")
+    session.add(_forgotten(session, attempt_id, job, run, dialect=dialect, by=by, live=live))
+    if run is not None and Stage(run.stage) in {Stage.READY, Stage.SUBMITTING}:
+        # Whoever has claimed it has sent nothing yet, and will find its lease gone.
+        runs.lost_sight(session, run, by=by, why=rechecks.RESTORED)
+    return True
+
+
+def _known_by(stand_in: Attempt, attempt_id: UUID, by: str) -> None:
+    """Say which request it was that may have been sent since the backup."""
+    stand_in.id = attempt_id
+    stand_in.worker = by
+    stand_in.created_at = stand_in.send_deadline = made_at(attempt_id)
+
+
+def _forgotten(
+    session: Session,
+    attempt_id: UUID,
+    job: Job,
+    run: Run | None,
+    *,
+    dialect: str,
+    by: str,
+    live: Attempt | None,
+) -> Attempt:
+    return Attempt(
+        id=attempt_id,
+        job_id=job.id,
+        n=_next_n(session, job.id),
+        dialect=dialect,
+        key_id=(run.key_id if run else None) or UNKNOWN_KEY,
+        input_images=run.input_images if run else 0,
+        worker=by,
+        lease_token=run.lease_token if run else 0,
+        created_at=made_at(attempt_id),
+        send_deadline=made_at(attempt_id),
+        outcome=Outcome.UNKNOWN if live is None else Outcome.SUPERSEDED,
+        observation=rechecks.RESTORED,
+        settled_at=clock.now(),
+        cost_estimate_usd=job.estimate_usd,
     )

@@ -78,6 +78,7 @@ OUTCOME_LABELS: Final = {
 }
 
 _WITHHELD: Final = msg("Refused; it may have cost")
+_FORGOTTEN: Final = msg("Unknown; sent again after an older database was restored")
 
 
 def outcome_label(attempt: Attempt, late: Mapping[UUID, str]) -> Message:
@@ -87,7 +88,10 @@ def outcome_label(attempt: Attempt, late: Mapping[UUID, str]) -> Message:
     """
     if withheld(attempt, late):
         return _WITHHELD
-    return OUTCOME_LABELS[became(attempt, late)]
+    outcome = became(attempt, late)
+    if outcome is Outcome.SUPERSEDED and attempt.consent_by is None:
+        return _FORGOTTEN
+    return OUTCOME_LABELS[outcome]
 
 
 _FREE_REFUSALS: Final = refusals.REFUSED.keys() - {"moderation_output"}

@@ -96,7 +96,7 @@ class Outcome(StrEnum):
     REJECTED = "rejected"  # the provider refused it for good
     NOT_SENT = "not_sent"  # nothing was taken; it cost nothing
     UNKNOWN = "unknown"  # nobody knows; it may have cost
-    SUPERSEDED = "superseded"  # a person consented to send again
+    SUPERSEDED = "superseded"  # sent again: a person consented, or a backup had forgotten it
 
 
 LIVE_OUTCOMES = frozenset({Outcome.OPEN, Outcome.ACCEPTED, Outcome.UNKNOWN})

@@ -123,6 +123,7 @@ def run(hands: Hands) -> None:
     listener.start()
     gc.collect()
     gc.freeze()  # what start-up made stays: collections need not look at it again
+    _recover(hands)
     _begin(dispatcher, signals)
     log.info("worker_started", worker=hands.worker)
     systemd.ready()
@@ -155,6 +156,14 @@ def _begin(dispatcher: Dispatcher, signals: Signals) -> None:
     if not signals.empty():
         dispatcher.drain()
     dispatcher.start()
+
+
+def _recover(hands: Hands) -> None:
+    """Take up what lies on the disk before anything is sent: it may be what would be sent again."""
+    try:
+        sweep.recover(hands)
+    except DBAPIError as error:
+        log.warning("recovery_failed", reason=str(error.orig).strip())
 
 
 def _finish(hands: Hands, dispatcher: Dispatcher, signals: Signals) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from core import attempts, events, gates, rechecks, runs
 from core.claims import Claim, Stale, held
-from core.errors import NotAccepted, NotSent, OutcomeUnknown, ProviderError, Refused
+from core.errors import NotAccepted, NotFound, NotSent, OutcomeUnknown, ProviderError, Refused
 from core.failpoints import reach
 from core.models import Attempt
 from core.services import Services
@@ -72,9 +72,13 @@ def _settled_and_moved(
         with services.sessions.begin() as session:
             held(session, claim)  # first the run, then the attempt: the order of every lock
             return move(session, settle(session))
-    except Stale:
-        with services.sessions.begin() as session:
-            rechecks.after_settling(session, settle(session))
+    except Stale as stale:
+        try:
+            with services.sessions.begin() as session:
+                rechecks.after_settling(session, settle(session))
+        except NotFound:  # an older database is back: `sweep.recover` finds what lies on the disk
+            log.warning("attempt_forgotten", job_id=str(claim.job_id))
+            raise stale from None
         raise
 
 

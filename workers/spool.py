@@ -8,7 +8,7 @@ Of an attempt there may lie here:
 - `{attempt}.cut`: a body that broke off, kept for a complaint until housekeeping;
 - `{attempt}.permit`, `{attempt}.revoked`: see `workers.permits`;
 - `workers/`: see `workers.locks`;
-- `strangers/`: all of this whose attempt no database knows, kept until a person looks.
+- `strangers/`: all of this whose attempt and job no database knows, until a person looks.
 
 The mark or the task is on the disk before anything else happens with an answer.
 """
@@ -137,7 +137,7 @@ class Spool:
             path.replace(path.with_suffix(".cut"))
 
     def put_by(self, attempt_id: UUID) -> None:
-        """Keep for a person what lies here of an attempt that the database does not know."""
+        """Keep for a person what lies here of an attempt whose job the database does not know."""
         strangers = self._folder / "strangers"
         strangers.mkdir(exist_ok=True, mode=0o700)
         for path in self._folder.glob(f"{attempt_id}.*"):
@@ -180,6 +180,25 @@ class Spool:
         body = self.body(attempt_id)
         begun = body.exists() and body.stat().st_size > 0
         return begun or self._mark(attempt_id).exists() or self._task(attempt_id).exists()
+
+    def job_of(self, attempt_id: UUID) -> UUID | None:
+        """Return whose answer or task lies here; None if neither does."""
+        content = self._read(self._mark(attempt_id)) or self._read(self._task(attempt_id))
+        return UUID(content["job_id"]) if content is not None else None
+
+    def of_job(self, job_id: UUID) -> Sequence[UUID]:
+        """Return the attempts of a job whose answer or task lies here."""
+        return [id for id in (*self.answered(), *self.noted()) if self._is_of(id, job_id)]
+
+    def _is_of(self, attempt_id: UUID, job_id: UUID) -> bool:
+        """One that cannot be read is nobody's here: whoever takes it up tells of it."""
+        with contextlib.suppress(OSError, LookupError, ValueError, TypeError):
+            return self.job_of(attempt_id) == job_id
+        return False
+
+    def quiet_for_s(self, attempt_id: UUID) -> float:
+        """Return for how long nothing of an answer has arrived."""
+        return time.time() - self.body(attempt_id).stat().st_mtime
 
     # --- the folder -------------------------------------------------------------------
 

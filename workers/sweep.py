@@ -9,11 +9,11 @@ import structlog
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from core import assets, attempts, clock, expiry, rechecks, runs
+from core import assets, attempts, clock, expiry, rechecks, restore, runs
 from core.database import is_outage
 from core.errors import AppError, NotFound
 from core.failpoints import reach
-from core.models import Attempt, Run
+from core.models import Attempt, Job, Run
 from core.providers.answer_file import answer_left_behind
 from core.stages import Outcome, Stage
 from workers import edits
@@ -135,10 +135,7 @@ def recover(hands: Hands) -> int:
 def _alone(hands: Hands, attempt_id: UUID, take_up: Callable[[], bool]) -> bool:
     """Take up one thing; what fails with it holds up no other."""
     try:
-        return take_up()
-    except AttemptUnknown:
-        hands.spool.put_by(attempt_id)
-        log.warning("spooled_by_a_stranger", attempt_id=str(attempt_id), kept_in="strangers")
+        return _remembered(hands, attempt_id, take_up)
     except AppError as error:  # the bucket is away, say: the next pass tries again
         log.warning("not_taken_up", attempt_id=str(attempt_id), reason=str(error))
     except Exception as error:
@@ -151,6 +148,50 @@ def _alone(hands: Hands, attempt_id: UUID, take_up: Callable[[], bool]) -> bool:
 
 class AttemptUnknown(NotFound):
     """The database has no such attempt: it was restored to a moment before it."""
+
+
+def _remembered(hands: Hands, attempt_id: UUID, take_up: Callable[[], bool]) -> bool:
+    """Take up one thing, also if the database has forgotten its request; not if its job as well.
+
+    The job may be about to be sent again, or wait for a person: what is paid for lies here.
+    """
+    try:
+        return take_up()
+    except AttemptUnknown:
+        if not _written_again(hands, attempt_id):
+            hands.spool.put_by(attempt_id)
+            log.warning("spooled_by_a_stranger", attempt_id=str(attempt_id), kept_in="strangers")
+            return False
+    return take_up()
+
+
+def _written_again(hands: Hands, attempt_id: UUID) -> bool:
+    job_id = hands.spool.job_of(attempt_id)
+    if job_id is None:  # only a body without a mark
+        return False
+    with hands.services.sessions.begin() as session:
+        job = session.get(Job, job_id)
+        if job is None:
+            return False
+        dialect = hands.services.catalog.model(job.model).dialect
+        known = restore.remembered(session, attempt_id, job_id, dialect=dialect, by=hands.worker)
+    log.warning("forgotten_request_recovered", job_id=str(job_id), attempt_id=str(attempt_id))
+    return known
+
+
+def take_up_forgotten(hands: Hands, job_id: UUID) -> bool:
+    """Take up what lies here of a request of this job that the database has forgotten, if any does.
+
+    Return whether any does: then nothing may be sent for it.
+    """
+    found = hands.spool.of_job(job_id)
+    if not found:
+        return False
+    with hands.services.sessions() as session:
+        forgotten = [id for id in found if session.get(Attempt, id) is None]
+    if forgotten:
+        recover(hands)
+    return bool(forgotten)
 
 
 def _attempt(session: Session, attempt_id: UUID) -> Attempt:
@@ -170,7 +211,7 @@ def _mark_if_whole(hands: Hands, attempt_id: UUID) -> bool:
     with hands.services.sessions() as session:
         attempt = session.get(Attempt, attempt_id)  # not locked: it may just be arriving
         if attempt is None:
-            raise AttemptUnknown(f"No attempt {attempt_id}.")
+            return _nobodys(hands, attempt_id)
         if _in_hand(session, session.get(Run, attempt.job_id), attempt):
             return False
     may_arrive = hands.spool.locks.is_held(attempt.worker)  # asked first: it may end meanwhile
@@ -181,6 +222,18 @@ def _mark_if_whole(hands: Hands, attempt_id: UUID) -> bool:
         return False
     hands.spool.complete(attempt_id, attempt.job_id, answer)
     return True
+
+
+def _nobodys(hands: Hands, attempt_id: UUID) -> bool:
+    """Leave a body to its sender for as long as it may be at it: a mark will say whose it is.
+
+    Raises:
+        AttemptUnknown: nobody is.
+    """
+    settings = hands.services.settings
+    if hands.spool.quiet_for_s(attempt_id) > settings.openai_timeout_s + settings.settle_s:
+        raise AttemptUnknown(f"No attempt {attempt_id}.")
+    return False
 
 
 def _permit_taken_up(hands: Hands, attempt_id: UUID) -> bool:

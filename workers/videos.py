@@ -94,8 +94,8 @@ def _belongs_elsewhere(hands: Hands, claim: Claim, attempt: Attempt, taken: Acce
 
 def _forget_if_known(hands: Hands, attempt: Attempt) -> None:
     with hands.services.sessions() as session:
-        known = session.get_one(Attempt, attempt.id).provider_task_id is not None
-    if known:
+        known = session.get(Attempt, attempt.id)
+    if known is not None and known.provider_task_id is not None:
         hands.spool.forget_task(attempt.id)
 
 

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from sqlalchemy import update
+from sqlalchemy import text, update
 
 from core import attempts, claims, clock
 from core.details import load
@@ -51,6 +51,17 @@ def die(services: Services, job: Job, *, ago_s: float = 60) -> None:
             .where(Run.job_id == job.id)
             .values(lease_until=clock.now() - timedelta(seconds=ago_s))
         )
+
+
+def forget(services: Services, attempt: Attempt) -> None:
+    """Bring the database back as it was before an attempt, and its job's claim."""
+    with services.sessions.begin() as session:
+        for table, column in (("job_events", "attempt_id"), ("attempts", "id")):
+            statement = f"DELETE FROM {table} WHERE {column} = :id"
+            session.execute(text(statement), {"id": attempt.id})
+        values = {"stage": Stage.READY, "lease_owner": None, "lease_until": None}
+        session.execute(update(Run).where(Run.job_id == attempt.job_id).values(values))
+        session.execute(update(Job).where(Job.id == attempt.job_id).values(status="queued"))
 
 
 def stage_of(services, user, job) -> Stage:

@@ -14,6 +14,7 @@ from core.models import Attempt, Job, JobEvent, Run, Spool, Worker
 from core.services import HOST
 from core.stages import Outcome, Stage, Status
 from tests.workers.conftest import billed, picture
+from tests.workers.left_behind import claimed, forget, intended, spooled_answer
 from tests.workers.processes import until, worker
 
 FILM = {"mode": "text", "resolution": "768P", "duration": 6}
@@ -226,3 +227,21 @@ def beats(connection) -> int:
     return connection.scalar(
         text("SELECT count(*) FROM workers WHERE seen_at > now() - interval '30 s'")
     )
+
+
+def test_a_worker_looks_at_its_disk_before_it_sends_anything(
+    services, hands, settings, tmp_path, file_edit, openai_simulator
+):
+    job = file_edit()
+    attempt = intended(services, claimed(hands))
+    spooled_answer(services, hands, attempt, job)
+    forget(services, attempt)
+    with services.sessions() as session:
+        begun = session.scalar(select(func.clock_timestamp()))
+    with worker(settings, tmp_path) as running:
+        until(lambda: statuses(services) == {Status.DONE: 1})
+        running.send()
+        assert running.ended() == 0
+
+    assert claims_after(services, begun) == 0
+    assert len(billed(openai_simulator)) == 1

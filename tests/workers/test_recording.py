@@ -1,7 +1,7 @@
 """What came of a request, recorded late, twice, or by a worker that no longer has the job."""
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import text, update
 from sqlalchemy.exc import OperationalError
 
 from core import attempts, claims, decisions, elapsed, runs
@@ -168,3 +168,27 @@ def test_an_intent_of_which_nobody_knows_whether_it_was_written_is_handed_back(
     outcomes = [attempt.outcome for attempt in detail.attempts]
     assert outcomes == [Outcome.NOT_SENT] * written + [Outcome.ACCEPTED]
     assert len(billed(openai_simulator)) == 1
+
+
+def test_a_sender_whose_attempt_was_forgotten_leaves_its_answer_to_whoever_finds_it(
+    services, hands, kim, file_video, settle, monkeypatch, minimax_simulator
+):
+    job = file_video(*V1)
+    claim = claimed(hands)
+    really = recording.recorded
+
+    def recorded(*args):
+        """An older database is back when the answer comes."""
+        with services.sessions.begin() as session:
+            session.execute(text("DELETE FROM job_events WHERE attempt_id IS NOT NULL"))
+            session.execute(text("DELETE FROM attempts"))
+            runs.freed(session, runs.locked(session, job.id), by="test")
+        return really(*args)
+
+    monkeypatch.setattr(recording, "recorded", recorded)
+    with pytest.raises(claims.Stale):
+        sending.submit(hands, claim, deadline=time.monotonic() + 60)
+    monkeypatch.undo()
+
+    until(lambda: settle(job).stage is Stage.STORED)
+    assert len(billed(minimax_simulator)) == 1

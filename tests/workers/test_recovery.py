@@ -1,27 +1,33 @@
 """What a dead worker leaves behind on the disk, taken up by the next one."""
 
+import os
 import threading
 from decimal import Decimal
 
 import pytest
 from sqlalchemy import text
 
-from core import decisions, disk_room, runs
+from core import attempts, decisions, disk_room, runs
+from core.ids import new_id
 from core.models import AssetKind, Job
-from core.stages import Stage
+from core.restore import after_restore
+from core.spending import Charge
+from core.stages import Outcome, Stage
 from tests.model import rows
-from tests.workers.conftest import billed, fault
+from tests.workers.conftest import billed, fault, look_now
 from tests.workers.left_behind import (
     V1,
     claimed,
     detail_of,
     die,
+    forget,
     intended,
     limits,
     spooled_answer,
     stage_of,
     video_request,
 )
+from tests.workers.processes import until
 from workers import edits, sweep
 
 pytestmark = pytest.mark.usefixtures("quick_videos")
@@ -161,9 +167,7 @@ def test_a_late_answer_is_kept_by_one_worker_at_a_time(
     assert hands.spool.answered() == []
 
 
-def test_a_bucket_that_hangs_keeps_no_orphan_waiting(
-    services, hands, kim, file_edit, monkeypatch
-):
+def test_a_bucket_that_hangs_keeps_no_orphan_waiting(services, hands, kim, file_edit, monkeypatch):
     """A late answer is copied there, minutes long; `recover` goes on to the next one."""
     late = file_edit()
     attempt = intended(services, claimed(hands), send_s=-services.settings.settle_s - 1)
@@ -287,29 +291,141 @@ def test_one_unreadable_file_keeps_no_other_answer_waiting(
     assert sweep.recover(hands) == 1
 
 
-def test_an_answer_that_nobody_knows_is_put_by_and_holds_up_no_other(
+@pytest.fixture(params=["edit", "video"])
+def forgotten(request, services, hands, file_edit, file_video):
+    """A job that was sent and paid, and its attempt, of which only the disk knows any more."""
+    job = file_edit() if request.param == "edit" else file_video(*V1)
+    attempt = intended(services, claimed(hands))
+    if request.param == "edit":
+        spooled_answer(services, hands, attempt, job)
+    else:
+        taken = services.videos["minimax_v1"].submit(video_request(services, job), limits=limits())
+        hands.spool.note_task(attempt.id, job.id, taken)
+    forget(services, attempt)
+    return job, attempt
+
+
+@pytest.fixture
+def all_billed(openai_simulator, minimax_simulator):
+    return lambda: len(billed(openai_simulator)) + len(billed(minimax_simulator))
+
+
+@pytest.mark.parametrize("told", [False, True], ids=["unaware", "after-restore"])
+def test_what_the_database_has_forgotten_is_not_sent_again(
+    services, hands, kim, forgotten, settle, all_billed, told
+):
+    job, attempt = forgotten
+    if told:
+        with services.sessions.begin() as session:
+            assert after_restore(session) == 1
+
+    assert sweep.recover(hands) == 1
+    detail = settle(job)
+
+    assert detail.stage is Stage.STORED
+    assert [(it.id, it.n, it.outcome) for it in detail.attempts] == [(attempt.id, 1, "accepted")]
+    assert all_billed() == 1
+    assert [*hands.spool.answered(), *hands.spool.noted()] == []
+    assert not (services.settings.spool_dir / "strangers").exists()
+
+
+def test_it_is_not_sent_again_either_by_whoever_claims_it_first(
+    services, kim, forgotten, settle, all_billed
+):
+    """A database that fails over while its workers live: they claim at once."""
+    job, attempt = forgotten
+    until(lambda: settle(job).stage is Stage.STORED)
+
+    assert [it.id for it in detail_of(services, kim, job).attempts] == [attempt.id]
+    assert all_billed() == 1
+
+
+def test_what_was_forgotten_and_sent_again_is_kept_beside_it(
+    services, hands, kim, forgotten, settle, all_billed
+):
+    """On another host, say, which cannot see this disk."""
+    job, attempt = forgotten
+    elsewhere = services.settings.spool_dir.with_name("elsewhere")
+    services.settings.spool_dir.rename(elsewhere)
+    services.settings.spool_dir.mkdir()
+    assert settle(job).stage is Stage.STORED
+    for path in elsewhere.glob(f"{attempt.id}.*"):
+        path.rename(services.settings.spool_dir / path.name)
+
+    sweep.recover(hands)
+    sweep.keep_late(hands)
+    until(lambda: looked_and_kept(services, hands, kim, job, 2))
+
+    detail = detail_of(services, kim, job)
+    assert detail.stage is Stage.STORED
+    outcomes = [(it.id == attempt.id, it.outcome) for it in detail.attempts]
+    assert outcomes == [(False, "accepted"), (True, "superseded")]
+    assert detail.charges == [Charge.COUNTED, Charge.COUNTED]
+    assert [*hands.spool.answered(), *hands.spool.noted()] == []
+
+
+def looked_and_kept(services, hands, kim, job, count) -> bool:
+    look_now(hands)
+    return len(detail_of(services, kim, job).of_kind(AssetKind.RESULT)) == count
+
+
+def test_while_another_request_is_under_way_what_was_forgotten_waits(
+    services, hands, kim, forgotten, settle, all_billed
+):
+    job, _ = forgotten
+    another = intended(services, claimed(hands))
+    assert sweep.recover(hands) == 0
+
+    with services.sessions.begin() as session:  # it turns out that nobody took it
+        attempts.settled(session, another.id, Outcome.NOT_SENT)
+        runs.freed(session, runs.locked(session, job.id), by="dead")
+    until(lambda: settle(job).stage is Stage.STORED)
+    assert all_billed() == 1
+
+
+@pytest.mark.parametrize("decide", [decisions.give_up, decisions.send_again])
+def test_what_turns_up_after_a_person_has_decided_is_kept(services, hands, kim, forgotten, decide):
+    job, attempt = forgotten
+    with services.sessions.begin() as session:
+        after_restore(session)
+    with services.sessions.begin() as session:
+        decide(session, kim, job.id)
+
+    sweep.recover(hands)
+    sweep.keep_late(hands)
+    until(lambda: looked_and_kept(services, hands, kim, job, 1))
+
+    assert [it.id for it in detail_of(services, kim, job).attempts] == [attempt.id]
+
+
+def test_what_belongs_to_no_job_is_put_by_and_holds_up_no_other(
     services, hands, kim, file_edit, settle
 ):
     """After an older database was restored: the disk remembers what the rows do not."""
-    known, forgotten = file_edit(), file_edit()
-    attempts_made = {}
-    for _ in (known, forgotten):
-        claim = claimed(hands)
-        attempts_made[claim.job_id] = intended(services, claim)
-    for job in (known, forgotten):
-        spooled_answer(services, hands, attempts_made[job.id], job)
-        die(services, job)
-    lost = attempts_made[forgotten.id].id
-    with services.sessions.begin() as session:
-        for table in ("job_events", "attempts"):
-            column = "id" if table == "attempts" else "attempt_id"
-            session.execute(text(f"DELETE FROM {table} WHERE {column} = :id"), {"id": lost})
+    job, nobodys = file_edit(), new_id()
+    attempt = intended(services, claimed(hands))
+    spooled_answer(services, hands, attempt, job)
+    whole = hands.spool.get(attempt.id)
+    hands.spool.body(nobodys).write_bytes(whole.body.read_bytes())
+    hands.spool.complete(nobodys, new_id(), whole.answer)
+    die(services, job)
 
     assert sweep.recover(hands) == 1
 
     strangers = services.settings.spool_dir / "strangers"
-    assert {path.suffix for path in strangers.glob(f"{lost}.*")} == {".body", ".json"}
-    assert settle(known).stage is Stage.STORED
+    assert {path.suffix for path in strangers.glob(f"{nobodys}.*")} == {".body", ".json"}
+    assert settle(job).stage is Stage.STORED
+
+
+def test_an_unknown_body_is_left_to_its_sender_until_it_can_be_at_it_no_more(services, hands):
+    body = hands.spool.body(new_id())
+    body.write_bytes(b"{")
+    sweep.recover(hands)
+    assert body.exists()
+
+    os.utime(body, (0, 0))
+    sweep.recover(hands)
+    assert (services.settings.spool_dir / "strangers" / body.name).exists()
 
 
 def test_an_answer_whose_mark_is_damaged_is_found_by_its_body(
