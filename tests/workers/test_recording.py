@@ -187,7 +187,7 @@ def test_a_sender_whose_attempt_was_forgotten_leaves_its_answer_to_whoever_finds
 
     monkeypatch.setattr(recording, "recorded", recorded)
     with pytest.raises(claims.Stale):
-        sending.submit(hands, claim, deadline=time.monotonic() + 60)
+        sending.submit(hands, claim, deadline=elapsed.now() + 60)
     monkeypatch.undo()
 
     until(lambda: settle(job).stage is Stage.STORED)
