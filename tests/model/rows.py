@@ -31,6 +31,7 @@ ASKED: Final[Mapping[str, tuple[str, str, dict[str, Any]]]] = {
         {"resolution": "768P", "duration": 5, "ratio": "16:9"},
     ),
 }
+USAGE: Final = {"input_tokens": 10, "output_tokens": 100}  # of an edit
 
 
 class Seen(NamedTuple):
@@ -139,7 +140,8 @@ def answer(*, useless: bool) -> bytes:
     content = io.BytesIO()
     Image.new("RGB", (8, 8), "red").save(content, "PNG")
     image = {"b64_json": base64.b64encode(content.getvalue()).decode()}
-    return json.dumps({"created": 1, "data": [] if useless else [image]}).encode()
+    data = [] if useless else [image]
+    return json.dumps({"created": 1, "data": data, "usage": USAGE}).encode()
 
 
 def permit_of_another_boot(spool: Spool, attempt_id: UUID) -> None:

@@ -1,28 +1,46 @@
-"""The real engine on a real database, with two workers that stop where a test wants."""
+"""The real engine on a real database, with workers on two hosts that stop where a test wants."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from functools import partial
-from typing import Any, Final
+from pathlib import Path
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import select, text
+from sqlalchemy.orm import Session
 
-from core import attempts, callbacks, claims, failpoints, runs
+from core import attempts, callbacks, claims, failpoints
 from core.claims import Claim
-from core.models import AssetKind, Attempt, Dialect, Job, Run, User
+from core.models import Asset, AssetKind, Attempt, Dialect, Job, Run, User
+from core.providers.prices import cost
 from core.stages import Stage
 from tests.model import rows
-from tests.stateful.pausing import Borders, Worker
+from tests.stateful import storing
+from tests.stateful.pausing import IDLE, Borders, Worker
 from tests.stateful.provider import MovingTime, Provider, Request
 from tests.stateful.remembered import remembered
-from workers import edits, looks, rechecks, recording, sending, steps, sweep, videos
+from workers import (
+    finishing,
+    keeping,
+    looks,
+    rechecks,
+    recording,
+    refetching,
+    sending,
+    steps,
+    sweep,
+)
 from workers.dispatch import lease_lengths
 from workers.hands import Hands
+from workers.permits import Permits
+from workers.spool import Spool
 
 CLEAN: Final = """
     DELETE FROM runs; DELETE FROM job_events; DELETE FROM generation_times;
+    DELETE FROM prompt_cache;
     DELETE FROM assets; DELETE FROM attempts; DELETE FROM jobs; DELETE FROM provider_gates
 """
 # Time passes for every row alike: a moment that lay ahead comes nearer.
@@ -33,10 +51,17 @@ SHIFTED: Final[Mapping[str, Sequence[str]]] = {
     "provider_gates": ("closed_until",),
 }
 LEFT: Final = """
-    SELECT (SELECT count(*) FROM runs WHERE stage <> 'uncertain')
+    SELECT (SELECT count(*) FROM runs WHERE stage <> 'uncertain'
+            AND (spool_host IS NULL OR spool_host = ANY (:up)))
         + (SELECT count(*) FROM attempts WHERE recheck_at IS NOT NULL
            AND (provider_task_id IS NOT NULL OR candidate_task_id IS NOT NULL))
 """
+KEPT: Final = select(
+    Asset.id, Asset.attempt_id, Asset.kind, Asset.key, Asset.bytes, Asset.sha256
+).where(Asset.kind.in_([AssetKind.RESULT, AssetKind.RAW]))
+ANSWERED: Final = frozenset({".body", ".json", ".task"})  # files of the spool
+PERMITS: Final = frozenset({".permit", ".revoked"})
+WORKERS: Final[Mapping[str, int]] = {"one": 2, "two": 1}  # of each host
 PAUSE_S: Final = 25.0  # before a video is looked at again, or a step is tried again
 FIRST: Final = (Stage.READY, Stage.GENERATING, Stage.STORING)
 
@@ -48,6 +73,79 @@ class Row:
     stage: Stage
     lease: tuple[str | None, datetime | None, int]
     attempts: Sequence[Attempt]
+    cover: UUID | None
+    cost_usd: Decimal | None
+
+
+class Kept(NamedTuple):
+    """A file of a request, as its row says."""
+
+    attempt_id: UUID
+    kind: str
+    key: str
+    bytes: int
+    sha256: str
+
+
+class Host:
+    """A machine with workers, and with a disk that outlives them."""
+
+    def __init__(self, hands: Hands, name: str, folder: Path, workers: int) -> None:
+        self.workers = [Worker(f"{name}:{number}") for number in range(1, workers + 1)]
+        self.is_up = False
+        self._folder = folder
+        self._boots = 0
+        self._locks: dict[Worker, int] = {}
+        self.hands = replace(hands, spool=Spool(folder), worker=f"{name}:sweep")
+        self.start()
+
+    def start(self, *, rebooted: bool = False) -> None:
+        """Let its workers live. What was permitted before a reboot proves nothing any more."""
+        self.is_up = True
+        self._boots += rebooted
+        self.hands.spool.permits = Permits(self._folder, boot=str(self._boots + 1))
+        for worker in self.workers:
+            self._locks[worker] = self.hands.spool.locks.hold(worker.name)
+
+    def stop(self) -> None:
+        """End its workers; what lies on its disk stays."""
+        self.is_up = False
+        for worker in self.workers:
+            self._end(worker)
+
+    def kill(self, worker: Worker) -> None:
+        """End a worker's process; another one takes its place."""
+        self._end(worker)
+        self._locks[worker] = self.hands.spool.locks.hold(worker.name)
+
+    def _end(self, worker: Worker) -> None:
+        if worker.at != IDLE:
+            worker.kill()
+        self._leave(worker)
+        worker.name += "'"
+
+    def close(self) -> None:
+        """Let the locks of its workers go."""
+        for worker in [*self._locks]:
+            self._leave(worker)
+
+    def _leave(self, worker: Worker) -> None:
+        self.hands.spool.locks.leave(worker.name, self._locks.pop(worker))
+
+    def unsent(self) -> frozenset[UUID]:
+        """Return the attempts that its permits prove to be unsent."""
+        return frozenset(self.hands.spool.permits.unsent())
+
+    def has_something(self, kinds: Collection[str] = ANSWERED | PERMITS) -> bool:
+        """Return whether files of these kinds lie on its disk."""
+        return any(path.suffix in kinds for path in self._folder.iterdir())
+
+    def on_disk(self) -> frozenset[UUID]:
+        """Return the attempts whose answer or task lies in its spool."""
+        if not self.has_something(ANSWERED):
+            return frozenset()  # as at most looks, which are many
+        spool = self.hands.spool
+        return frozenset([*spool.noted(), *spool.answered(), *spool.unmarked()])
 
 
 class Bench:
@@ -56,31 +154,52 @@ class Bench:
     def __init__(self, hands: Hands, user: User) -> None:
         self.user = user
         self.time = MovingTime()
+        self.bucket = storing.Bucket()
         sessions = hands.services.sessions
         self.providers = {str(it): Provider(it, sessions, self.time) for it in Dialect}
-        services = replace(
+        self.downloads = storing.Downloads(self.providers.values())
+        self.services = replace(
             hands.services,
             images=self.providers[Dialect.OPENAI],
             videos=self.providers,
+            bucket=self.bucket,
         )
-        self.hands = replace(hands, services=services)
-        self.workers = [Worker("one:1"), Worker("two:2")]
-        self._locks = {worker: self.hands.spool.locks.hold(worker.name) for worker in self.workers}
+        folder = hands.services.settings.spool_dir
+        self.hosts = [
+            Host(replace(hands, services=self.services), name, folder / name, workers)
+            for name, workers in WORKERS.items()
+        ]
         self.jobs: dict[UUID, Job] = {}
         self._tables = remembered(hands.services.engine)
+        # One round trip less for each look: a transaction would be begun and ended around it.
+        self._looking = hands.services.engine.execution_options(isolation_level="AUTOCOMMIT")
         self.sql(CLEAN)
+
+    @property
+    def workers(self) -> Sequence[Worker]:
+        """Return those that may work: of the hosts that are up."""
+        return [worker for host in self.up for worker in host.workers]
+
+    @property
+    def up(self) -> Sequence[Host]:
+        """Return the hosts that are."""
+        return [host for host in self.hosts if host.is_up]
+
+    def host_of(self, worker: Worker) -> Host:
+        """Return where a worker runs."""
+        return next(host for host in self.hosts if worker in host.workers)
 
     # --- the engine's own steps -----------------------------------------------------------
 
     def file(self, dialect: Dialect) -> Job:
         """File a job."""
-        job = rows.filed(self.hands, self.user, dialect)
+        job = rows.filed(self.hosts[0].hands, self.user, dialect)
         self.jobs[job.id] = job
         return job
 
     def claim(self, worker: Worker) -> Claim | None:
         """Claim what is due, and begin to work on it."""
-        hands = replace(self.hands, worker=worker.name)
+        hands = replace(self.host_of(worker).hands, worker=worker.name)
         for stage in self._found(FIRST):
             leases = lease_lengths(hands, stage)
             noted_at = self.time.now()
@@ -106,26 +225,20 @@ class Bench:
 
     def kill(self, worker: Worker) -> None:
         """End a worker's process; another one takes its place."""
-        worker.kill()
-        self._leave(worker)
-        worker.name += "'"
-        self._locks[worker] = self.hands.spool.locks.hold(worker.name)
+        self.host_of(worker).kill(worker)
 
     def close(self) -> None:
         """Let the locks of the workers go."""
-        for worker in self.workers:
-            self._leave(worker)
+        for host in self.hosts:
+            host.close()
 
-    def _leave(self, worker: Worker) -> None:
-        self.hands.spool.locks.leave(worker.name, self._locks.pop(worker))
-
-    def clean_up(self) -> None:
-        """Do what a worker does from time to time."""
-        sweep.sweep(self.hands)
-        sweep.recover(self.hands)
-        sweep.keep_late(self.hands)
-        rechecks.recheck(self.hands)
-        while rechecks.fetch_late(self.hands):
+    def clean_up(self, host: Host) -> None:
+        """Do what a worker of a host does from time to time."""
+        sweep.sweep(host.hands)
+        sweep.recover(host.hands)
+        sweep.keep_late(host.hands)
+        rechecks.recheck(host.hands)
+        while rechecks.fetch_late(host.hands):
             pass
 
     def called_back(self, request: Request, task_id: str) -> None:
@@ -152,7 +265,7 @@ class Bench:
         return self._tables.read(self._read_rows)
 
     def _read_rows(self) -> Mapping[UUID, Row]:
-        with self.hands.services.sessions() as session:
+        with Session(self._looking) as session:
             runs_now = {run.job_id: run for run in session.scalars(select(Run))}
             made: dict[UUID, list[Attempt]] = {job_id: [] for job_id in self.jobs}
             for attempt in session.scalars(select(Attempt).order_by(Attempt.n)):
@@ -162,24 +275,42 @@ class Bench:
                 for job in session.scalars(select(Job))
             }
 
-    def is_quiet(self) -> bool:
-        """Whether nothing is left to be done by itself."""
-        with self.hands.services.sessions() as session:
-            return not session.scalar(text(LEFT)) and not self.on_disk()
+    def price(self, job_id: UUID) -> Decimal:
+        """Return what one result of a job costs."""
+        job = self.jobs[job_id]
+        usage = rows.USAGE if job.model == rows.ASKED[Dialect.OPENAI][1] else {}
+        catalog, on = self.services.catalog, job.created_at.date()
+        found = cost(catalog, model=job.model, options=job.options, usage=usage, on=on)
+        assert found.usd is not None
+        return found.usd
 
-    def kept(self) -> frozenset[UUID]:
-        """Return the attempts whose results are in our tables."""
+    def is_quiet(self) -> bool:
+        """Whether nothing is left to be done by itself, where hosts are up."""
+        up = [host.hands.spool.host for host in self.up]
+        with Session(self._looking) as session:
+            left = session.scalar(text(LEFT), {"up": up})
+        return not left and not any(host.on_disk() for host in self.up)
+
+    def kept(self) -> Mapping[UUID, Kept]:
+        """Return every result and every answer that is kept for a complaint, by its row's id."""
         return self._tables.read(self._read_kept)
 
-    def _read_kept(self) -> frozenset[UUID]:
-        with self.hands.services.sessions() as session:
-            found = session.execute(text("SELECT attempt_id FROM assets WHERE kind = 'result'"))
-            return frozenset(found.scalars())
+    def _read_kept(self) -> Mapping[UUID, Kept]:
+        with Session(self._looking) as session:
+            return {id: Kept(*rest) for id, *rest in session.execute(KEPT)}
 
     def on_disk(self) -> frozenset[UUID]:
-        """Return the attempts whose answer or task lies in the spool."""
-        spool = self.hands.spool
-        return frozenset([*spool.noted(), *spool.answered(), *spool.unmarked()])
+        """Return the attempts whose answer or task lies in a spool, of a host that is down too."""
+        return frozenset[UUID]().union(*(host.on_disk() for host in self.hosts))
+
+    def something_waits(self) -> bool:
+        """Whether anything of an attempt lies where nobody can reach it for now."""
+        return any(host.has_something() for host in self.hosts if not host.is_up)
+
+    def waiting(self) -> frozenset[UUID]:
+        """Return those of them that nobody can reach for now."""
+        down = (host for host in self.hosts if not host.is_up)
+        return frozenset[UUID]().union(*(host.on_disk() for host in down))
 
     # --- time ---------------------------------------------------------------------------
 
@@ -193,7 +324,7 @@ class Bench:
 
     def begin(self) -> Any:
         """Open a transaction."""
-        return self.hands.services.sessions.begin()
+        return self.services.sessions.begin()
 
     def sql(self, statements: str) -> None:
         """Run statements in one transaction."""
@@ -211,6 +342,8 @@ def _row(job: Job, run: Run | None, made: Sequence[Attempt]) -> Row:
         stage=Stage(str(run.stage if run is not None else job.final_stage)),
         lease=(run.lease_owner, run.lease_until, run.lease_token) if run else (None, None, 0),
         attempts=made,
+        cover=job.cover_asset_id,
+        cost_usd=job.cost_usd,
     )
 
 
@@ -218,40 +351,13 @@ def _row(job: Job, run: Run | None, made: Sequence[Attempt]) -> Row:
 
 
 def quick_steps(monkeypatch: Any) -> None:
-    """Stop at every border; copy results by their rows alone, which other tests do in full."""
+    """Stop at every border; store what needs no bucket, no download and no decoder."""
     monkeypatch.setattr(failpoints, "_armed", Borders())
-    for module in (sending, recording, steps, sweep):  # without chance, a failure can be repeated
-        monkeypatch.setattr(module, "backoff_s", lambda failures: PAUSE_S * failures)
+    # Without chance, a failure can be repeated.
+    for module in (sending, recording, steps, sweep, finishing):
+        monkeypatch.setattr(module, "backoff_s", lambda failures, **_: PAUSE_S * failures)
+    monkeypatch.setattr(refetching, "jittered", lambda seconds: seconds)
     monkeypatch.setattr(looks, "next_look_s", lambda *_, **__: PAUSE_S)
-    monkeypatch.setattr(videos, "store", _store)
-    monkeypatch.setattr(edits, "store", _store_edit)
-    monkeypatch.setattr(videos, "store_late", _store_late)
-    monkeypatch.setattr(edits, "store_late", _store_late_edit)
-
-
-def _store(hands: Hands, claim: Claim, _: Any) -> None:
-    failpoints.reach("uploaded")
-    with hands.services.sessions.begin() as session:
-        claims.held(session, claim)
-        attempt = attempts.live(session, claim.job_id)
-        assert attempt is not None
-        cover = rows.kept(session, attempt, AssetKind.RESULT)
-        runs.stored(session, claim, cover_asset_id=cover.id, cost_usd=None, price_version=None)
-    failpoints.reach("stored")
-
-
-def _store_edit(hands: Hands, claim: Claim, spooled: Any) -> None:
-    _store(hands, claim, spooled)
-    hands.spool.remove(spooled.attempt_id)
-
-
-def _store_late(hands: Hands, _job_id: UUID, attempt_id: UUID, _: Any) -> None:
-    with hands.services.sessions.begin() as session:
-        attempt = attempts.locked(session, attempt_id)
-        rows.kept(session, attempt, AssetKind.RESULT)
-        attempt.recheck_at = None
-
-
-def _store_late_edit(hands: Hands, spooled: Any) -> None:
-    _store_late(hands, spooled.job_id, spooled.attempt_id, None)
-    hands.spool.remove(spooled.attempt_id)
+    monkeypatch.setattr(looks, "schedule_of", lambda _: None)
+    monkeypatch.setattr(keeping, "finish_image", storing.finish_image)
+    monkeypatch.setattr(keeping, "finish_video", storing.finish_video)

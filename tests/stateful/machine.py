@@ -1,5 +1,6 @@
 """Whatever may happen, as rules that hypothesis chooses from."""
 
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -19,20 +20,22 @@ from core.models import Dialect, User
 from core.providers import paid_send
 from core.stages import Outcome, Stage
 from core.usage import TASK_MAY_RUN_S
-from tests.stateful.bench import Bench
+from tests.stateful.bench import Bench, Host
 from tests.stateful.pausing import IDLE, Worker
 from tests.stateful.promises import Watched
 from tests.stateful.provider import (
     BILLED,
+    CUT,
     FAILED,
     FINISHED,
     ON_ITS_WAY,
     QUEUED,
     RUNNING,
     TURNED_AWAY,
+    USELESS,
     WORKED_ON,
 )
-from workers import recording, sending
+from workers import recording, sending, sweep, videos
 from workers.hands import Hands
 
 MOST_JOBS = 3
@@ -43,6 +46,8 @@ SELDOM = st.sampled_from([False, False, False, True])
 MOMENTS = st.sampled_from([10.0, 40.0, 90.0, 140.0, 700.0, 2000.0])
 BORDERS = st.integers(1, 3)
 WHICH = st.integers(0, 9)
+SWEPT = st.sampled_from([None, None, 0, 1])  # by which host, if any
+FLAWS = st.sampled_from([None, None, None, USELESS, CUT])
 FATES = [BILLED, BILLED, BILLED, TURNED_AWAY, WORKED_ON]
 
 
@@ -62,17 +67,18 @@ def settings_for(
 
 
 class PaidCalls(RuleBasedStateMachine):
-    """A few jobs, two workers, a provider, people, and time."""
+    """A few jobs, workers on two hosts, a provider, a bucket, people, and time."""
 
     def __init__(self, hands: Hands, user: User, monkeypatch: Any) -> None:
         super().__init__()
-        for path in hands.services.settings.spool_dir.glob("*-*-*"):
+        for path in hands.services.settings.spool_dir.glob("*/*-*-*"):
             path.unlink()
         self.bench = Bench(hands, user)
         self.watched = Watched(self.bench)
         for module in (sending, paid_send):
             monkeypatch.setattr(module, "elapsed", self.bench.time)
         monkeypatch.setattr(recording, "time", self.bench.time)
+        monkeypatch.setattr(videos, "fetch", self.bench.downloads.fetch)
 
     def _some(self, *, busy: bool) -> Sequence[Worker]:
         return [it for it in self.bench.workers if (it.at != IDLE) is busy]
@@ -110,8 +116,16 @@ class PaidCalls(RuleBasedStateMachine):
         assert len(at_work) + len(about_to_send) <= IN_FLIGHT, "9: too many in flight"
 
     @precondition(lambda self: self._some(busy=True))
-    @rule(which=WHICH, borders=BORDERS, lost=SELDOM, refused=SELDOM, unreachable=SELDOM)
-    def go_on(self, which, borders, **words):
+    @rule(
+        which=WHICH,
+        borders=BORDERS,
+        away=SELDOM,
+        lost=SELDOM,
+        refused=SELDOM,
+        unreachable=SELDOM,
+    )
+    def go_on(self, which, borders, away, **words):
+        self.bench.bucket.is_away = away
         worker = self._worker(which, busy=True)
         for _ in range(borders):
             if worker.at != IDLE:
@@ -131,21 +145,40 @@ class PaidCalls(RuleBasedStateMachine):
     def kill(self, which):
         self.bench.kill(self._worker(which, busy=True))
 
+    @rule(which=WHICH, rebooted=st.booleans())
+    def a_host_stops_or_starts(self, which, rebooted):
+        hosts = self.bench.hosts
+        if len(self.bench.up) == len(hosts):
+            hosts[which % len(hosts)].stop()
+        else:
+            self._start_hosts(rebooted=rebooted)
+
+    def _start_hosts(self, *, rebooted: bool = False) -> None:
+        for host in self.bench.hosts:
+            if not host.is_up:
+                host.start(rebooted=rebooted)
+
     # --- what nobody decides --------------------------------------------------------------
 
-    @rule(seconds=MOMENTS, and_housekeeping=st.booleans())
-    def time_passes(self, seconds, and_housekeeping):
+    @rule(seconds=MOMENTS, swept=SWEPT, away=SELDOM)
+    def time_passes(self, seconds, swept, away):
         self.bench.pass_time(seconds)
-        if and_housekeeping:
-            self.bench.clean_up()
+        self.bench.bucket.is_away = away
+        if swept is not None:
+            self._clean_up(self.bench.up[swept % len(self.bench.up)])
+
+    def _clean_up(self, host: Host) -> None:
+        before, unsent = self.bench.rows(), host.unsent()
+        self.bench.clean_up(host)
+        self.watched.a_sweep_knows(before, unsent)
 
     @precondition(lambda self: any(it.fate == ON_ITS_WAY for it in self.bench.requests))
-    @rule(which=WHICH, fate=st.sampled_from(FATES))
-    def arrives(self, which, fate):
+    @rule(which=WHICH, fate=st.sampled_from(FATES), flaw=FLAWS)
+    def arrives(self, which, fate, flaw):
         waiting = [it for it in self.bench.requests if it.fate == ON_ITS_WAY]
         arriving = waiting[which % len(waiting)]
         no_callback = fate == WORKED_ON and arriving.dialect == Dialect.OPENAI
-        arriving.fate = TURNED_AWAY if no_callback else fate
+        arriving.fate, arriving.flaw = TURNED_AWAY if no_callback else fate, flaw
 
     @precondition(lambda self: self._tasks())
     @rule(which=WHICH, to=st.sampled_from([RUNNING, FINISHED, FINISHED, FAILED]))
@@ -195,7 +228,8 @@ class PaidCalls(RuleBasedStateMachine):
 
     def teardown(self):
         try:
-            self._come_to_rest()
+            if sys.exc_info()[0] is None:  # else a promise is broken, and this would hide which
+                self._come_to_rest()
         finally:
             self.bench.close()
 
@@ -205,6 +239,13 @@ class PaidCalls(RuleBasedStateMachine):
                 self.bench.kill(worker)
         for task in self._tasks():
             task.task = FINISHED if task.task in {QUEUED, RUNNING} else task.task
+        self.bench.bucket.is_away = False
+        if self.bench.something_waits():  # first all that can be done without it
+            self._everything_comes_to_rest()
+        self._start_hosts()
+        self._everything_comes_to_rest()
+
+    def _everything_comes_to_rest(self) -> None:
         self._work_until_nothing_is_due()
         self.watched.look()
         self.watched.everything_came_to_rest()
@@ -214,11 +255,15 @@ class PaidCalls(RuleBasedStateMachine):
             if turn > 1 and self.bench.is_quiet():
                 return
             self.bench.pass_time(4000)
-            self.bench.clean_up()
-            worker = self.bench.workers[0]
-            while self.bench.claim(worker) is not None:
-                while worker.at != IDLE:
-                    self._to_next_border(worker)
+            sweeping, *others = self.bench.up
+            self._clean_up(sweeping)
+            for host in others:
+                sweep.recover(host.hands)
+            for host in self.bench.up:
+                worker = host.workers[0]
+                while self.bench.claim(worker) is not None:
+                    while worker.at != IDLE:
+                        self._to_next_border(worker)
 
     def _to_next_border(self, worker: Worker) -> None:
         """Go on, with a provider that has done everything it was asked for."""

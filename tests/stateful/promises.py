@@ -1,11 +1,14 @@
 """Section 5 of the design, asked of the tables; the provider's ledger is the oracle."""
 
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from core.models import Attempt
+from core.models import AssetKind, Attempt
 from core.stages import FINAL, LIVE_OUTCOMES, Outcome, Stage
 from tests.stateful.bench import Bench, Row
 from tests.stateful.provider import BILLED, CANCELLED, FAILED, Request
+from workers.refetching import TRIES
 
 MAY_BE_SEEN = {Stage.SUBMITTING, Stage.UNCERTAIN, Stage.ABANDONED}
 
@@ -19,11 +22,13 @@ class Watched:
 
     def look(self) -> None:
         """Check every promise. Raises AssertionError with its number."""
-        kept, on_disk = self._bench.kept(), self._bench.on_disk()
+        on_disk = self._bench.on_disk()
+        kept = self._kept()
         for job_id, row in self._bench.rows().items():
             self._goes_forward(row, self._before.get(job_id, row))
             self._before[job_id] = row
             self._is_paid_for(job_id, row)
+            self._has_what_it_ended_with(job_id, row)
         for request in self._requests_to_pay():
             row = self._before[request.job_id]
             attempt = _attempt(row, request)
@@ -54,6 +59,52 @@ class Watched:
         alive = sum(it.outcome in LIVE_OUTCOMES for it in row.attempts)
         assert alive <= 1, f"5: {alive} live attempts"
 
+    def _kept(self) -> frozenset[UUID]:
+        """Return the attempts of which something is kept, where their rows say."""
+        kept = self._bench.kept().values()
+        for it in kept:
+            assert self._bench.bucket.objects.get(it.key) == (it.bytes, it.sha256), "3: no object"
+        return frozenset(it.attempt_id for it in kept)
+
+    def _has_what_it_ended_with(self, job_id: UUID, row: Row) -> None:
+        live = next((it for it in row.attempts if it.outcome in LIVE_OUTCOMES), None)
+        if row.stage is Stage.STORED:
+            cover = self._bench.kept()[row.cover] if row.cover else None
+            own = cover and live and cover.attempt_id == live.id
+            assert own, "3: another result is in the place of the job's own"
+        if row.stage is Stage.BAD_RESULT:
+            request = self._request(live) if live else None
+            has_flaw = request is not None and request.flaw is not None
+            assert has_flaw, "2: a result that was not useless was given up"
+        results = self._results()
+        came = [it for it in row.attempts if it.id in results]
+        price = self._bench.price(job_id)
+        assert (row.cost_usd or 0) == len(came) * price, "a result costs once"
+
+    def _results(self) -> frozenset[UUID]:
+        kept = self._bench.kept().values()
+        return frozenset(it.attempt_id for it in kept if it.kind == AssetKind.RESULT)
+
+    def _request(self, attempt: Attempt) -> Request | None:
+        made = self._bench.providers[attempt.dialect].requests
+        return next((it for it in made if it.attempt_id == attempt.id), None)
+
+    def a_sweep_knows(self, before: Mapping[UUID, Row], unsent: frozenset[UUID]) -> None:
+        """Check what a host has concluded that saw these permits."""
+        for job_id, row in self._bench.rows().items():
+            was = {it.id: it.outcome for it in before[job_id].attempts}
+            freed = {it.id for it in row.attempts if was[it.id] != it.outcome == Outcome.NOT_SENT}
+            assert freed <= unsent, "1: a request was called not sent without its permit"
+            assert not self._is_forgotten(row), "8: nobody doubts what became of a request"
+
+    def _is_forgotten(self, row: Row) -> bool:
+        """Whether it is being sent although no answer can come any more."""
+        if row.stage is not Stage.SUBMITTING or row.lease[1] is None:
+            return False
+        sent = (it.send_deadline for it in row.attempts if it.outcome == Outcome.OPEN)
+        settle = timedelta(seconds=self._bench.services.settings.settle_s)
+        return max([row.lease[1], *(it + settle for it in sent)]) < datetime.now(UTC)
+
     def _requests_to_pay(self) -> list[Request]:
         return [it for each in self._bench.providers.values() for it in each.billed()]
 
@@ -65,18 +116,26 @@ class Watched:
         assert request.attempt_id == attempt.id, "2: an attempt has somebody else's task"
 
     def everything_came_to_rest(self) -> None:
-        """8: with faults stopped, each job has ended or waits for a person; results are kept."""
-        kept = self._bench.kept()
+        """8: with faults stopped, each job has ended or waits for a person; results are kept.
+
+        Or it waits, like its answer, for a host that is down.
+        """
+        kept, waiting = self._kept(), self._bench.waiting()
         for row in self._bench.rows().values():
-            assert row.stage in FINAL or row.stage is Stage.UNCERTAIN, f"8: still {row.stage}"
+            waits = row.stage is Stage.UNCERTAIN or waiting & {it.id for it in row.attempts}
+            assert row.stage in FINAL or waits, f"8: still {row.stage}"
             for attempt in row.attempts:
+                if attempt.id in waiting:
+                    continue
                 if attempt.outcome == Outcome.ACCEPTED or attempt.provider_task_id:
                     nothing_came = self._ended_without_result(attempt)
                     assert attempt.id in kept or nothing_came, f"2: {attempt.outcome}, not kept"
 
     def _ended_without_result(self, attempt: Attempt) -> bool:
         request = self._bench.providers[attempt.dialect].named(attempt.provider_task_id)
-        return request is not None and request.task in {FAILED, CANCELLED}
+        if request is None:
+            return False
+        return request.task in {FAILED, CANCELLED} or request.late_cuts == TRIES
 
 
 def _attempt(row: Row, request: Request) -> Attempt:

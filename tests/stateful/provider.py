@@ -28,7 +28,14 @@ from core.providers import (
 from core.providers.answer_file import spooling
 from core.providers.minimax_v2 import DELETED_WITHIN_S
 from core.providers.paid_send import check_time
-from core.providers.verdicts import Answered, not_sent, nothing_happened, refused, unsure
+from core.providers.verdicts import (
+    Answered,
+    not_sent,
+    nothing_happened,
+    refused,
+    unsure,
+    useless,
+)
 from core.stages import Outcome
 from tests.model import rows
 from tests.stateful.pausing import Worker, current
@@ -37,7 +44,8 @@ ON_ITS_WAY, BILLED, TURNED_AWAY = "on its way", "billed", "turned away"
 WORKED_ON = "worked on"  # and billed, although it was turned away: only a callback tells
 QUEUED, RUNNING, FINISHED = "queued", "running", "finished"
 FAILED, CANCELLED, DELETED = "failed", "cancelled", "deleted"
-ABOUT_HALF = 100  # bytes of an edit's answer
+USELESS = "useless"  # a result that is none: no image, or no video that can be played
+CUT = "cut"  # a video that arrives whole only once it has been cut as often as a job tries
 
 
 class MovingTime:
@@ -70,6 +78,9 @@ class Request:
     task: str = QUEUED  # a video's, once it is billed
     unfinished_until: float = 0  # one that was queued a moment ago is not finished yet
     answered: bool = False  # the whole answer came, to a worker that lived
+    flaw: str | None = None  # of the result: USELESS or CUT
+    cuts: int = 0  # how often it was cut while it was fetched for its job
+    late_cuts: int = 0  # and as a late result
     told_before: int | None = None  # the number of the next attempt, when its callback came
     unasked: bool = False  # it left although an earlier one was known to be worked on
 
@@ -131,14 +142,18 @@ class Provider:
         """See `ImageProvider.edit`."""
         with spooling(spool) as file:
             made = self._sent(UUID(request.client_request_id), limits)
-            answer = rows.answer(useless=False)
-            file.write(answer[:ABOUT_HALF])
+            is_useless = made.flaw == USELESS
+            answer = rows.answer(useless=is_useless)
+            half = len(answer) // 2
+            file.write(answer[:half])
             file.flush()
             _worker().pause("arriving")
-            file.write(answer[ABOUT_HALF:])
+            file.write(answer[half:])
         made.answered = True
         if not spool.exists():  # as the real one finds out, which reads it once more
             raise unsure("answer_unreadable", Answered(message="the answer is gone"))
+        if is_useless:
+            raise useless("empty_result", Answered(message="no image", http_status=200))
         return EditAnswer(
             http_status=200, request_id=None, streamed=False, processing_ms=None, rate_limits={}
         )
