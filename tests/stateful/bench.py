@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 from uuid import UUID
 
 from sqlalchemy import select, text
@@ -17,6 +17,7 @@ from core.claims import Claim
 from core.models import Asset, AssetKind, Attempt, Dialect, Job, Run, User
 from core.providers.prices import cost
 from core.stages import Stage
+from core.storage import Bucket
 from tests.model import rows
 from tests.stateful import storing
 from tests.stateful.pausing import IDLE, Borders, Worker
@@ -162,7 +163,7 @@ class Bench:
             hands.services,
             images=self.providers[Dialect.OPENAI],
             videos=self.providers,
-            bucket=self.bucket,
+            bucket=cast(Bucket, self.bucket),  # of it, storing calls put_file alone
         )
         folder = hands.services.settings.spool_dir
         self.hosts = [
@@ -297,7 +298,10 @@ class Bench:
 
     def _read_kept(self) -> Mapping[UUID, Kept]:
         with Session(self._looking) as session:
-            return {id: Kept(*rest) for id, *rest in session.execute(KEPT)}
+            return {
+                row.id: Kept(row.attempt_id, row.kind, row.key, row.bytes, row.sha256)
+                for row in session.execute(KEPT)
+            }
 
     def on_disk(self) -> frozenset[UUID]:
         """Return the attempts whose answer or task lies in a spool, of a host that is down too."""
