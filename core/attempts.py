@@ -110,12 +110,18 @@ def settled(
         attempt.settled_at = func.now()
         if outcome is Outcome.ACCEPTED:
             trials.proved(session, attempt.job_id)
-    attempt.observation = observation or attempt.observation
+    if not _is_forgotten(attempt):
+        attempt.observation = observation or attempt.observation
     attempt.http_status = http_status or attempt.http_status
     attempt.request_id = request_id or attempt.request_id
     attempt.provider_task_id = attempt.provider_task_id or task_id
     attempt.candidate_task_id = attempt.candidate_task_id or candidate
     return attempt
+
+
+def _is_forgotten(attempt: Attempt) -> bool:
+    """Return whether a restored database has sent another in its place: its reason must stay."""
+    return attempt.outcome == Outcome.SUPERSEDED and attempt.consent_by is None
 
 
 def locked(session: Session, attempt_id: UUID) -> Attempt:

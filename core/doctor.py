@@ -43,7 +43,7 @@ def _tried(name: str, examine: Callable[[], str]) -> Check:
 
 
 def _database(services: Services) -> str:
-    fitness.prove(services.engine, durable=not services.settings.is_for_tests)
+    fitness.prove(services.engine, durable=services.settings.spends_money)
     return f"revision {fitness.newest_revision()} or newer"
 
 

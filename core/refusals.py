@@ -37,6 +37,10 @@ NOT_SENT: Final[Mapping[str, Message]] = {
         "The worker has no place to keep {provider}'s answer, so nothing was sent and nothing was "
         "charged. An administrator must look at the worker's disk."
     ),
+    "answer_is_here": msg(
+        "The answer to an earlier request of this job lies on the worker's disk. It is taken up "
+        "before anything else is sent."
+    ),
     "storage_unavailable": msg(
         "Our storage does not answer. Nothing is lost; it is tried again by itself."
     ),

@@ -109,8 +109,9 @@ def _next_n(session: Session, job_id: UUID) -> int:
 def remembered(session: Session, attempt_id: UUID, job_id: UUID, *, dialect: str, by: str) -> bool:
     """Write a forgotten request again, and have its job wait for what it brought.
 
-    What the job has been sent since stays its own: this one is then superseded. Return whether
-    its job is known.
+    Also a job that a person has had sent again, as long as nothing was: its answer is here. What
+    the job has been sent since stays its own: this one is then superseded. Return whether its job
+    is known.
 
     Raises:
         Conflict: another request of the job is under way; it may yet turn out not to be taken.
@@ -127,15 +128,17 @@ def remembered(session: Session, attempt_id: UUID, job_id: UUID, *, dialect: str
         .order_by(Attempt.n.desc())
         .limit(1)
     )
+    live = attempts.live(session, job_id)
     if stand_in is not None:
         _known_by(stand_in, attempt_id, by)
-        return True
-    live = attempts.live(session, job_id)
-    if live is not None and live.outcome == Outcome.OPEN:
+    elif live is not None and live.outcome == Outcome.OPEN:
         raise Conflict(f"Job {job_id} has another request under way.")
-    session.add(_forgotten(session, attempt_id, job, run, dialect=dialect, by=by, live=live))
-    if run is not None and Stage(run.stage) in {Stage.READY, Stage.SUBMITTING}:
+    else:
+        stand_in = _forgotten(session, attempt_id, job, run, dialect=dialect, by=by, live=live)
+        session.add(stand_in)
+    if live is None and run is not None and Stage(run.stage) in {Stage.READY, Stage.SUBMITTING}:
         # Whoever has claimed it has sent nothing yet, and will find its lease gone.
+        stand_in.outcome = Outcome.UNKNOWN
         runs.lost_sight(session, run, by=by, why=rechecks.RESTORED)
     return True
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 from core import setting_values as values
 from core.errors import ConfigError
@@ -71,9 +72,13 @@ class Settings:
     failpoints: frozenset[str] = frozenset()  # where tests kill this process; never in prod
 
     @property
-    def is_for_tests(self) -> bool:
-        """Return whether nothing here is worth keeping: no money is spent, no customer waits."""
-        return self.environment in FOR_TESTS
+    def spends_money(self) -> bool:
+        """Return whether a request may cost: to a provider that is not on this machine."""
+        asked = {
+            self.openai_base_url: self.openai_api_key,
+            self.minimax_base_url: self.minimax_api_key,
+        }
+        return any(key and urlsplit(url).hostname not in HERE for url, key in asked.items())
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Self:
@@ -115,6 +120,7 @@ def _type(setting: Field[Any]) -> str:
 
 
 FOR_TESTS = frozenset({"dev", "test"})  # where a process may be told to kill itself
+HERE = frozenset({"127.0.0.1", "::1", "localhost"})
 _PLACEHOLDER = "CHANGE-ME"  # what the server's example file holds
 
 _PARSERS: Mapping[str, Callable[[str], Any]] = {

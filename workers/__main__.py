@@ -64,7 +64,7 @@ def main() -> int:
             pool_size=settings.worker_concurrency + OTHER_THREADS,
         )
         spool = Spool(settings.spool_dir)
-        _prove(services.engine, durable=not settings.is_for_tests)
+        _prove(services.engine, durable=settings.spends_money)
     except ConfigError as error:
         print(error, file=sys.stderr)  # noqa: T201  (the one sentence an operator reads)
         return error.exit_status
@@ -108,7 +108,9 @@ def run(hands: Hands) -> None:
         job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
     )
     neighbours = Neighbours(hands)
-    late_edits = Pass("late edits", lambda: sweep.keep_late(hands))
+    late_edits = Pass(
+        "late edits", lambda: sweep.keep_late(hands, until=lambda: late_edits.closing)
+    )
     sweeps = Pass("sweep", lambda: _look_after(hands, dispatcher, neighbours, late_edits))
     dispatcher = Dispatcher(hands, systemd=systemd, overdue=sweeps.begin)
     listener = Listener(
@@ -118,12 +120,12 @@ def run(hands: Hands) -> None:
         application="proofsheet-worker-listener",
         deaf_poll_s=DEAF_POLL_S,
     )
+    _recover(hands)
     _set(scheduler, hands, dispatcher, sweeps)
     scheduler.start()
     listener.start()
     gc.collect()
     gc.freeze()  # what start-up made stays: collections need not look at it again
-    _recover(hands)
     _begin(dispatcher, signals)
     log.info("worker_started", worker=hands.worker)
     systemd.ready()
@@ -214,8 +216,11 @@ def _set(
 def _look_after(
     hands: Hands, dispatcher: Dispatcher, neighbours: Neighbours, late_edits: Pass
 ) -> None:
-    """Take up what dead workers left. Their locks come last: what fails there holds up nothing."""
-    moved = sweep.sweep(hands) + sweep.recover(hands)
+    """Take up what dead workers left, first what lies here: no job is then sent in spite of it.
+
+    Their locks come last: what fails there holds up nothing.
+    """
+    moved = sweep.recover(hands) + sweep.sweep(hands)
     late_edits.begin()
     if neighbours.free_the_deads():
         moved += sweep.sweep(hands)

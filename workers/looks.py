@@ -71,8 +71,8 @@ class Looks:
             callback_expected=callback_asked and self._callbacks_arrive,
         )
 
-    # One thread at a time asks again what has become old, without holding up the others: they
-    # go by what was known until then.
+    # One thread alone asks again what has become old. The others are not held up: they go by
+    # what was known until then; where nothing was, each asks for itself.
 
     def _schedule(self, session: Session, kind: str) -> Schedule:
         now = self._clock()

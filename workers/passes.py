@@ -25,6 +25,11 @@ class Pass:
         """Whether it is under way."""
         return self._latest is not None and not self._latest.done()
 
+    @property
+    def closing(self) -> bool:
+        """Whether what is under way is to end soon."""
+        return self._closing.is_set()
+
     def begin(self) -> None:
         """Begin unless it is under way; what turns up meanwhile waits for the next time."""
         if not (self.busy or self._closing.is_set()):

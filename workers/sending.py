@@ -92,7 +92,8 @@ def _send(hands: Hands, claim: Claim, deadline: float, files: requests.Files) ->
         _put_back(services, claim, why="too_late")
         return
     if sweep.take_up_forgotten(hands, claim.job_id):
-        raise Stale(f"A request of job {claim.job_id} that was forgotten has its answer here.")
+        _put_back(services, claim, why="answer_is_here")  # unless it has just been taken up
+        return
     attempt_id = new_id()
     try:
         hands.spool.permits.write(attempt_id)

@@ -234,9 +234,10 @@ class Spool:
         # Of an intent that was never committed.
         for path in self._older(LONGEST_STEP_S, self.permits.paths()):
             path.unlink(missing_ok=True)
-        # Of an answer whose images were just being read.
-        for path in self._older(LONGEST_STEP_S, self._folder.glob("*.part")):
-            path.unlink(missing_ok=True)
+        # Of a mark, or of an answer's images, that were just being written.
+        for name in ("*.new", "*.part"):
+            for path in self._older(LONGEST_STEP_S, self._folder.glob(name)):
+                path.unlink(missing_ok=True)
         for folder in self._older(LONGEST_STEP_S, self._folder.glob("work/*")):
             shutil.rmtree(folder, ignore_errors=True)
 
@@ -294,8 +295,11 @@ class Spool:
         return content if isinstance(content, dict) else None
 
     def _write(self, path: Path, content: dict[str, Any]) -> None:
-        """Write a file that appears whole or not at all, and stays."""
-        fresh = path.with_name(f"{path.name}.new")
+        """Write a file that appears whole or not at all, and stays.
+
+        Its name until then is nobody else's: several threads and processes take up what lies here.
+        """
+        fresh = path.with_name(f"{path.name}.{secrets.token_hex(4)}.new")
         with fresh.open("w", encoding="utf-8") as file:
             json.dump(content, file)
             file.flush()

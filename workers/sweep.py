@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
+from itertools import takewhile
 from uuid import UUID
 
 import structlog
@@ -256,7 +257,9 @@ def _permit_taken_up(hands: Hands, attempt_id: UUID) -> bool:
             return False
         never_left = in_doubt and hands.spool.permits.revoke(attempt_id)
         if never_left:
-            settled = attempts.settled(session, attempt_id, Outcome.NOT_SENT)
+            settled = attempts.settled(
+                session, attempt_id, Outcome.NOT_SENT, observation=rechecks.WORKER_LOST
+            )
             rechecks.after_settling(session, settled, by=hands.worker)
             log.info("request_never_left", job_id=str(attempt.job_id))
     if not never_left:  # or the next pass does: what is not committed must not be forgotten
@@ -322,14 +325,15 @@ def _is_late(run: Run | None, attempt: Attempt) -> bool:
     return run is None or attempt.outcome == Outcome.SUPERSEDED
 
 
-def keep_late(hands: Hands) -> int:
+def keep_late(hands: Hands, *, until: Callable[[], bool] = lambda: False) -> int:
     """Keep the whole answers on this host's disk that no job waits for. Return how many.
 
-    Apart from `recover`: a bucket that hangs takes minutes for each, and no orphan may wait.
+    Apart from `recover`: a bucket that hangs takes minutes for each, and no orphan may wait. No
+    other is begun once `until` says so.
     """
     return sum(
         _alone(hands, attempt_id, partial(_kept_late, hands, attempt_id))
-        for attempt_id in hands.spool.answered()
+        for attempt_id in takewhile(lambda _: not until(), hands.spool.answered())
     )
 
 

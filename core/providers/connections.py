@@ -58,7 +58,7 @@ class Watch:
         """
         with self._lock:
             self._close_twin()
-            if self.fired:
+            if self.fired or not self.left_s:  # the timer stands still while the machine sleeps
                 raise TimeoutError("The total time was up before anything could be sent.")
             self._twin = connected.dup()
 

@@ -71,6 +71,15 @@ def test_each_problem_says_what_to_do_and_hides_no_other(settings, empty_databas
     assert "Leave it empty" in wrong["PUBLIC_BASE_URL"]
 
 
+def test_where_money_is_spent_the_database_must_keep_its_commits(settings):
+    services = build(replace(settings, openai_base_url="https://192.0.2.1/v1"), application="test")
+    database = next(examined(services))  # the others would ask that provider
+    services.engine.dispose()
+
+    assert not database.ok
+    assert "fsync = off" in database.detail
+
+
 def test_a_spool_that_cannot_be_written_is_named(settings):
     ok, detail = said(replace(settings, spool_dir=Path("/proc/spool")))["spool"]
 

@@ -171,3 +171,17 @@ def test_secrets_stay_out_of_repr():
     assert "sk-secret" not in shown
     assert "secret-access" not in shown
     assert "k" * 32 not in shown
+
+
+@pytest.mark.parametrize(
+    ("set_to", "spends"),
+    [
+        ({}, False),
+        ({"OPENAI_API_KEY": "sk-1"}, True),
+        ({"OPENAI_API_KEY": "sk-1", "OPENAI_BASE_URL": "http://127.0.0.1:9001/v1"}, False),
+        ({"OPENAI_BASE_URL": "http://127.0.0.1:9001/v1", "MINIMAX_API_KEY": "mm-1"}, True),
+        ({"MINIMAX_API_KEY": "mm-1", "MINIMAX_BASE_URL": "http://localhost:9002"}, False),
+    ],
+)
+def test_money_is_spent_at_any_provider_that_is_not_on_this_machine(set_to, spends):
+    assert Settings.from_env(NEEDED | set_to).spends_money is spends

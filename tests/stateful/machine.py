@@ -259,6 +259,7 @@ class PaidCalls(RuleBasedStateMachine):
             self._clean_up(sweeping)
             for host in others:
                 sweep.recover(host.hands)
+                sweep.keep_late(host.hands)
             for host in self.bench.up:
                 worker = host.workers[0]
                 while self.bench.claim(worker) is not None:

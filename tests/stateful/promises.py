@@ -121,6 +121,8 @@ class Watched:
         Or it waits, like its answer, for a host that is down.
         """
         kept, waiting = self._kept(), self._bench.waiting()
+        left = frozenset[UUID]().union(*(host.on_disk() for host in self._bench.up))
+        assert not left, "8: what has come still lies on the disk"
         for row in self._bench.rows().values():
             waits = row.stage is Stage.UNCERTAIN or waiting & {it.id for it in row.attempts}
             assert row.stage in FINAL or waits, f"8: still {row.stage}"

@@ -383,19 +383,37 @@ def test_while_another_request_is_under_way_what_was_forgotten_waits(
     assert all_billed() == 1
 
 
-@pytest.mark.parametrize("decide", [decisions.give_up, decisions.send_again])
-def test_what_turns_up_after_a_person_has_decided_is_kept(services, hands, kim, forgotten, decide):
+def test_what_turns_up_after_a_person_has_given_up_is_kept(services, hands, kim, forgotten):
     job, attempt = forgotten
     with services.sessions.begin() as session:
         after_restore(session)
     with services.sessions.begin() as session:
-        decide(session, kim, job.id)
+        decisions.give_up(session, kim, job.id)
 
     sweep.recover(hands)
     sweep.keep_late(hands)
     until(lambda: looked_and_kept(services, hands, kim, job, 1))
 
     assert [it.id for it in detail_of(services, kim, job).attempts] == [attempt.id]
+
+
+@pytest.mark.parametrize("noticed_by", ["the sweep", "the sender"])
+def test_what_turns_up_before_it_is_sent_again_takes_the_place_of_that(
+    services, hands, kim, forgotten, settle, all_billed, noticed_by
+):
+    job, attempt = forgotten
+    with services.sessions.begin() as session:
+        after_restore(session)
+    with services.sessions.begin() as session:
+        decisions.send_again(session, kim, job.id)
+
+    if noticed_by == "the sweep":
+        sweep.recover(hands)
+    until(lambda: settle(job).stage is Stage.STORED)
+
+    detail = detail_of(services, kim, job)
+    assert [(it.id, it.outcome) for it in detail.attempts] == [(attempt.id, Outcome.ACCEPTED)]
+    assert all_billed() == 1
 
 
 def test_what_belongs_to_no_job_is_put_by_and_holds_up_no_other(
