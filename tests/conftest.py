@@ -11,6 +11,7 @@ from uuid import uuid4
 
 import boto3.session
 import pytest
+import structlog
 from botocore import loaders
 from botocore import session as botocore_session
 from playwright.sync_api import Browser
@@ -24,8 +25,13 @@ LONGEST_FIRST = ("acceptance", "campaigns", "stateful", "workers", "components",
 
 
 def pytest_configure() -> None:
-    """Look for garbage seldom: 4,500 tests are made first, and none of that is any."""
+    """Look for garbage seldom: 4,500 tests are made first, and none of that is any.
+
+    And log what was raised without every frame's variables: that takes seconds, for nobody.
+    """
     gc.set_threshold(10_000)
+    plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[*structlog.get_config()["processors"][:-1], plain])
 
 
 def pytest_collection_finish() -> None:
