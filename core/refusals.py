@@ -39,7 +39,7 @@ NOT_SENT: Final[Mapping[str, Message]] = {
     ),
     "answer_is_here": msg(
         "The answer to an earlier request of this job lies on the worker's disk. It is taken up "
-        "before anything else is sent."
+        "first; until then nothing else is sent or charged."
     ),
     "storage_unavailable": msg(
         "Our storage does not answer. Nothing is lost; it is tried again by itself."

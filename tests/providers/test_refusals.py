@@ -29,6 +29,7 @@ CODES = get_args(Code)
 # What the worker, the sweep and the operator's commands record themselves.
 WORKERS = (
     "abandoned",
+    "answer_is_here",
     "answer_lost",
     "called_back",
     "decoder_failed",
