@@ -197,6 +197,22 @@ class WithAPausedSender(Alone):
         self._clean_up(self.bench.hosts[0])
 
 
+class WithALateEdit(Alone):
+    """An edit's answer has come when its job was given up already."""
+
+    @initialize()
+    def file(self):
+        sleeping = self.begun(Dialect.OPENAI)
+        self.on(sleeping, until="sent")
+        self.bench.pass_time(2000)
+        self._clean_up(self.bench.hosts[0])
+        (job_id,) = self.bench.jobs
+        with self.bench.begin() as session:
+            decisions.give_up(session, self.bench.user, job_id)
+        self.on(sleeping, until="noted")
+        self.wakes(sleeping)
+
+
 class WithAnAnswer(Alone):
     """An answer is in the spool, and its job is to be stored from there."""
 
@@ -327,6 +343,11 @@ def late_is_shown(monkeypatch: Any) -> None:
     monkeypatch.setattr(finishing, "keep_late", keep_late)
 
 
+def late_is_left(monkeypatch: Any) -> None:
+    """A late answer stays on the disk that it came to."""
+    monkeypatch.setattr(sweep, "keep_late", lambda _hands: 0)
+
+
 def late_is_free(monkeypatch: Any) -> None:
     """What a late result costs is not counted."""
     real = finishing.keep_late
@@ -376,6 +397,7 @@ MUTANTS: Mapping[str, Mutant] = {
     "a host looks after its own alone": (each_host_for_itself, OnAStoppedHost, "^8: nobody"),
     "an answer is where it is not": (answers_are_everywhere, WithAnAnswerElsewhere, "^2: .* up"),
     "a late result replaces the own": (late_is_shown, AfterASecondRequest, "^3: another"),
+    "a late answer is left": (late_is_left, WithALateEdit, "^8: what has come"),
     "a late result is free": (late_is_free, AfterASecondRequest, "^a result costs once"),
     "a useless answer is dropped": (useless_is_dropped, WithoutABucket, "^2: .* is lost"),
     "a cut video is given up": (cut_is_lost, WithACutVideo, "^2: .* not kept"),
