@@ -29,7 +29,7 @@ from core.events import WORK_CHANNEL
 from core.live import Listener
 from core.logs import configure_logs
 from core.services import HOST, VIDEO_SENDERS, build, settings_from_environment
-from workers import housekeeping, sweep, trials
+from workers import housekeeping, recovery, sweep, trials
 from workers.dispatch import POLLERS, STORERS, Dispatcher
 from workers.hands import Hands
 from workers.neighbours import Neighbours
@@ -109,7 +109,7 @@ def run(hands: Hands) -> None:
     )
     neighbours = Neighbours(hands)
     late_edits = Pass(
-        "late edits", lambda: sweep.keep_late(hands, until=lambda: late_edits.closing)
+        "late edits", lambda: recovery.keep_late(hands, until=lambda: late_edits.closing)
     )
     sweeps = Pass("sweep", lambda: _look_after(hands, dispatcher, neighbours, late_edits))
     dispatcher = Dispatcher(hands, systemd=systemd, overdue=sweeps.begin)
@@ -163,7 +163,7 @@ def _begin(dispatcher: Dispatcher, signals: Signals) -> None:
 def _recover(hands: Hands) -> None:
     """Take up what lies on the disk before anything is sent: it may be what would be sent again."""
     try:
-        sweep.recover(hands)
+        recovery.recover(hands)
     except DBAPIError as error:
         log.warning("recovery_failed", reason=str(error.orig).strip())
 
@@ -220,7 +220,7 @@ def _look_after(
 
     Their locks come last: what fails there holds up nothing.
     """
-    moved = sweep.recover(hands) + sweep.sweep(hands)
+    moved = recovery.recover(hands) + sweep.sweep(hands)
     late_edits.begin()
     if neighbours.free_the_deads():
         moved += sweep.sweep(hands)

@@ -76,7 +76,7 @@ def _settled_and_moved(
         try:
             with services.sessions.begin() as session:
                 rechecks.after_settling(session, settle(session))
-        except NotFound:  # an older database is back: `sweep.recover` finds what lies on the disk
+        except NotFound:  # an older database is back: `recovery` finds what lies here
             log.warning("attempt_forgotten", job_id=str(claim.job_id))
             raise stale from None
         raise

@@ -19,7 +19,7 @@ from core.providers import SendLimits
 from core.providers.answer_file import room_bytes
 from core.services import Services
 from core.stages import Outcome, Stage
-from workers import edits, recording, requests, sweep, videos
+from workers import edits, recording, recovery, requests, videos
 from workers.backoff import backoff_s
 from workers.hands import Hands
 from workers.permits import Permits
@@ -91,7 +91,7 @@ def _send(hands: Hands, claim: Claim, deadline: float, files: requests.Files) ->
     if elapsed.now() + total_s > last:
         _put_back(services, claim, why="too_late")
         return
-    if sweep.take_up_forgotten(hands, claim.job_id):
+    if recovery.take_up_forgotten(hands, claim.job_id):
         _put_back(services, claim, why="answer_is_here")  # unless it has just been taken up
         return
     attempt_id = new_id()

@@ -71,7 +71,7 @@ def send(
     except IntegrityError:
         _belongs_elsewhere(hands, claim, attempt, taken)
     finally:
-        # Without a database the note stays, and `sweep.recover` reads it.
+        # Without a database the note stays, and `recovery.recover` reads it.
         _forget_if_known(hands, attempt)
 
 

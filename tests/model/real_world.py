@@ -16,7 +16,7 @@ from tests.model import state as s
 from tests.model.real_steps import HOUR_S, RealSteps
 from tests.model.state import State
 from workers import rechecks as looking
-from workers import sweep
+from workers import recovery, sweep
 
 
 class RealWorld(RealSteps):
@@ -76,28 +76,28 @@ class RealWorld(RealSteps):
         assert self.hands.spool.permits.revoke(self.attempts[number])
 
     def doubt_ended_unsent(self, number: int, before: State) -> None:
-        assert sweep._permit_taken_up(self.hands, self.attempts[number])
+        assert recovery._permit_taken_up(self.hands, self.attempts[number])
 
     def permit_forgotten(self, number: int, before: State) -> None:
-        assert not sweep._permit_taken_up(self.hands, self.attempts[number])
+        assert not recovery._permit_taken_up(self.hands, self.attempts[number])
 
     def marked(self, number: int, before: State) -> None:
-        sweep._mark_if_whole(self.hands, self.attempts[number])
+        recovery._mark_if_whole(self.hands, self.attempts[number])
 
     def turned_up(self, number: int, before: State) -> None:
-        assert sweep._answer_taken_up(self.hands, self.attempts[number])
+        assert recovery._answer_taken_up(self.hands, self.attempts[number])
 
     def unspool(self, number: int, before: State) -> None:
         if self.rules.is_edit:
-            assert sweep._kept_late(self.hands, self.attempts[number])
+            assert recovery._kept_late(self.hands, self.attempts[number])
         else:
             self.note_taken_up(number, before)
 
     def kept_late(self, number: int, before: State) -> None:
-        assert sweep._kept_late(self.hands, self.attempts[number])
+        assert recovery._kept_late(self.hands, self.attempts[number])
 
     def note_taken_up(self, number: int, before: State) -> None:
-        assert sweep._task_taken_up(self.hands, self.attempts[number])
+        assert recovery._task_taken_up(self.hands, self.attempts[number])
 
     # --- rechecks -------------------------------------------------------------------------
 
@@ -213,5 +213,5 @@ class RealWorld(RealSteps):
 
     def has_nothing_to_do(self) -> None:
         """Neither has the sweep, when the model says so."""
-        assert sweep.sweep(self.hands) + sweep.recover(self.hands) == 0
-        assert sweep.keep_late(self.hands) == 0
+        assert sweep.sweep(self.hands) + recovery.recover(self.hands) == 0
+        assert recovery.keep_late(self.hands) == 0

@@ -1,4 +1,4 @@
-"""What moves a job on when no worker's step does: `workers.sweep` and `core.rechecks`.
+"""What moves a job on when no worker's step does: `sweep`, `recovery` and `rechecks`.
 
 Each is one transaction under the locks of the run and the attempt, by whoever comes first.
 """

@@ -29,6 +29,7 @@ from workers import (
     looks,
     rechecks,
     recording,
+    recovery,
     refetching,
     sending,
     steps,
@@ -236,8 +237,8 @@ class Bench:
     def clean_up(self, host: Host) -> None:
         """Do what a worker of a host does from time to time."""
         sweep.sweep(host.hands)
-        sweep.recover(host.hands)
-        sweep.keep_late(host.hands)
+        recovery.recover(host.hands)
+        recovery.keep_late(host.hands)
         rechecks.recheck(host.hands)
         while rechecks.fetch_late(host.hands):
             pass

@@ -35,7 +35,7 @@ from tests.stateful.provider import (
     USELESS,
     WORKED_ON,
 )
-from workers import recording, sending, sweep, videos
+from workers import recording, recovery, sending, videos
 from workers.hands import Hands
 
 MOST_JOBS = 3
@@ -258,8 +258,8 @@ class PaidCalls(RuleBasedStateMachine):
             sweeping, *others = self.bench.up
             self._clean_up(sweeping)
             for host in others:
-                sweep.recover(host.hands)
-                sweep.keep_late(host.hands)
+                recovery.recover(host.hands)
+                recovery.keep_late(host.hands)
             for host in self.bench.up:
                 worker = host.workers[0]
                 while self.bench.claim(worker) is not None:

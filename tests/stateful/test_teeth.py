@@ -18,7 +18,7 @@ from core.stages import Outcome, Stage
 from tests.stateful.machine import PaidCalls, settings_for
 from tests.stateful.pausing import IDLE, Worker
 from tests.stateful.provider import BILLED, CUT, FINISHED, QUEUED, USELESS
-from workers import edits, finishing, keeping, recording, sweep, videos
+from workers import edits, finishing, keeping, recording, recovery, sweep, videos
 from workers.locks import WorkerLocks
 from workers.permits import Permits
 from workers.spool import Spool
@@ -345,7 +345,7 @@ def late_is_shown(monkeypatch: Any) -> None:
 
 def late_is_left(monkeypatch: Any) -> None:
     """A late answer stays on the disk that it came to."""
-    monkeypatch.setattr(sweep, "keep_late", lambda _hands: 0)
+    monkeypatch.setattr(recovery, "keep_late", lambda _hands: 0)
 
 
 def late_is_free(monkeypatch: Any) -> None:

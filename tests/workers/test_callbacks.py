@@ -31,7 +31,7 @@ from tests.workers.left_behind import (
     video_request,
 )
 from tests.workers.processes import until
-from workers import recording, sending, steps, sweep, videos
+from workers import recording, recovery, sending, steps, sweep, videos
 from workers.looks import Looks
 
 V1 = ("MiniMax-Hailuo-02", {"mode": "text", "resolution": "768P", "duration": 6})
@@ -383,7 +383,7 @@ def never_left(file_video, services, hands):
     assert sweep.sweep(hands) == 1
     with services.sessions.begin() as session:
         callbacks.heard(session, attempts.locked(session, attempt.id), "12345")
-    assert sweep.recover(hands) == 0
+    assert recovery.recover(hands) == 0
     return job, claim, attempt
 
 
@@ -394,7 +394,7 @@ def test_its_permit_ends_the_doubt_once_the_task_is_known_to_be_anothers(
     assert stage_of(services, kim, job) is Stage.UNCERTAIN
 
     look_now(hands)
-    assert sweep.recover(hands) == 1
+    assert recovery.recover(hands) == 1
     assert stage_of(services, kim, job) is Stage.READY
 
 
@@ -419,7 +419,7 @@ def test_after_a_restore_nothing_ends_the_doubt(never_left, services, hands, kim
     with services.sessions.begin() as session:
         after_restore(session)
 
-    assert sweep.recover(hands) == 0
+    assert recovery.recover(hands) == 0
     assert stage_of(services, kim, job) is Stage.UNCERTAIN
 
 

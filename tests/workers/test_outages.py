@@ -17,7 +17,7 @@ from tests.proxy import Proxy, proxied, proxied_store
 from tests.workers.conftest import billed, edit_filed, fault, video_filed
 from tests.workers.left_behind import V1, claimed, detail_of, die
 from tests.workers.processes import until
-from workers import edits, sending, sweep, videos
+from workers import edits, recovery, sending, sweep, videos
 from workers.hands import Hands
 
 pytestmark = pytest.mark.usefixtures("quick_videos")
@@ -114,7 +114,7 @@ def test_an_outage_that_outlasts_a_workers_patience_leaves_the_result_to_the_nex
         send(dataclasses.replace(hands, services=dataclasses.replace(services, settings=impatient)))
     lines["database"].mend()
     die(services, job)
-    sweep.recover(hands)
+    recovery.recover(hands)
     sweep.sweep(hands)
 
     detail = settle(job)

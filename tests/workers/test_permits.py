@@ -15,7 +15,7 @@ from core.restore import after_restore
 from core.stages import Outcome, Stage
 from tests.workers.conftest import billed
 from tests.workers.left_behind import claimed, detail_of, die, intended, stage_of
-from workers import permits, sending, sweep
+from workers import permits, recovery, sending, sweep
 from workers.permits import Permits
 from workers.spool import Spool
 
@@ -142,7 +142,7 @@ def test_a_request_that_never_left_is_free_as_soon_as_its_lease_ends(
     detail = detail_of(services, kim, job)
     assert detail.stage is Stage.READY
     assert [it.outcome for it in detail.attempts] == [Outcome.NOT_SENT]
-    sweep.recover(hands)
+    recovery.recover(hands)
     assert hands.spool.permits.all() == []
 
 
@@ -201,7 +201,7 @@ def test_after_a_restore_nothing_is_concluded_from_what_lay_there(
     with services.sessions.begin() as session:
         after_restore(session)
 
-    assert sweep.recover(hands) == 0
+    assert recovery.recover(hands) == 0
     detail = detail_of(services, kim, job)
     assert (detail.stage, detail.run.waiting_for) == (Stage.UNCERTAIN, "restored")
 
@@ -239,7 +239,7 @@ def test_the_host_that_has_it_ends_anothers_doubt(services, hands, kim, file_edi
     swept_elsewhere(services, hands, job, tmp_path)
     assert stage_of(services, kim, job) is Stage.UNCERTAIN
 
-    assert sweep.recover(hands) == 1
+    assert recovery.recover(hands) == 1
     detail = detail_of(services, kim, job)
     assert detail.stage is Stage.READY
     assert [it.outcome for it in detail.attempts] == [Outcome.NOT_SENT]
@@ -253,7 +253,7 @@ def test_a_job_given_up_meanwhile_is_known_to_have_cost_nothing(
     with services.sessions.begin() as session:
         decisions.give_up(session, kim, job.id)
 
-    assert sweep.recover(hands) == 1
+    assert recovery.recover(hands) == 1
     assert stage_of(services, kim, job) is Stage.ABANDONED
     with services.sessions() as session:
         assert session.get_one(Attempt, attempt.id).outcome == Outcome.NOT_SENT
@@ -263,5 +263,5 @@ def test_an_intent_that_is_just_being_written_keeps_its_permit(hands):
     attempt_id = uuid4()
     hands.spool.permits.write(attempt_id)
 
-    assert sweep.recover(hands) == 0
+    assert recovery.recover(hands) == 0
     assert hands.spool.permits.all() == [attempt_id]

@@ -28,7 +28,7 @@ from tests.workers.left_behind import (
     video_request,
 )
 from tests.workers.processes import until
-from workers import edits, sweep
+from workers import edits, recovery, sweep
 
 pytestmark = pytest.mark.usefixtures("quick_videos")
 
@@ -39,7 +39,7 @@ def test_an_answer_on_the_disk_is_stored(services, hands, kim, file_edit, settle
     spooled_answer(services, hands, attempt, job)
     die(services, job)
 
-    assert sweep.recover(hands) == 1
+    assert recovery.recover(hands) == 1
     assert settle(job).stage is Stage.STORED
     assert len(billed(openai_simulator)) == 1
 
@@ -51,7 +51,7 @@ def test_a_whole_body_that_nobody_marked_is_an_answer_too(services, hands, kim, 
     (services.settings.spool_dir / f"{attempt.id}.json").unlink()
     die(services, job)
 
-    assert sweep.recover(hands) == 1
+    assert recovery.recover(hands) == 1
     assert settle(job).stage is Stage.STORED
 
 
@@ -61,7 +61,7 @@ def test_a_body_that_broke_off_is_set_aside(services, hands, kim, file_edit):
     hands.spool.body(attempt.id).write_bytes(b'{"data": [{"b64_json": "iVBORw0')
     die(services, job)
 
-    assert sweep.recover(hands) == 0
+    assert recovery.recover(hands) == 0
     assert [path.suffix for path in services.settings.spool_dir.glob(f"{attempt.id}*")] == [".cut"]
 
 
@@ -73,7 +73,7 @@ def test_what_broke_off_keeps_no_more_room_than_it_has(services, hands, kim, fil
         disk_room.reserve(file, 2**20)  # and its worker is killed
         file.write(b'{"data": [{')
     die(services, job)
-    sweep.recover(hands)
+    recovery.recover(hands)
 
     assert body.with_suffix(".cut").read_bytes() == b'{"data": [{'
     assert body.with_suffix(".cut").stat().st_blocks * 512 < 2**20
@@ -90,11 +90,11 @@ def test_a_body_that_a_paused_worker_may_still_write_is_left_to_it(
         die(services, job)
         held = hands.spool.locks.hold("dead")
 
-        assert sweep.recover(hands) == 0
+        assert recovery.recover(hands) == 0
         arriving.write(rows.answer(useless=False))
     hands.spool.locks.leave("dead", held)  # it ends before it can mark the answer
 
-    assert sweep.recover(hands) == 1
+    assert recovery.recover(hands) == 1
     assert settle(job).stage is Stage.STORED
 
 
@@ -103,7 +103,7 @@ def test_an_answer_in_a_living_workers_hands_is_left_alone(services, hands, kim,
     attempt = intended(services, claimed(hands))
     spooled_answer(services, hands, attempt, job)
 
-    assert sweep.recover(hands) == 0
+    assert recovery.recover(hands) == 0
     assert stage_of(services, kim, job) is Stage.SUBMITTING
 
 
@@ -119,7 +119,7 @@ def test_a_late_answer_of_a_request_that_was_sent_again_is_kept_beside_it(
     assert settle(job).stage is Stage.STORED
 
     spooled_answer(services, hands, attempt, job)  # the dead worker's host comes back
-    assert sweep.keep_late(hands) == 1
+    assert recovery.keep_late(hands) == 1
     detail = detail_of(services, kim, job)
 
     assert len(detail.of_kind(AssetKind.RESULT)) == 2
@@ -135,7 +135,7 @@ def test_a_late_answer_of_a_job_that_was_given_up_is_kept(services, hands, kim, 
         decisions.give_up(session, kim, job.id)
 
     spooled_answer(services, hands, attempt, job)
-    assert sweep.keep_late(hands) == 1
+    assert recovery.keep_late(hands) == 1
     detail = detail_of(services, kim, job)
 
     assert detail.stage is Stage.ABANDONED
@@ -157,12 +157,12 @@ def test_a_late_answer_is_kept_by_one_worker_at_a_time(
 
     def store_late(*args):
         monkeypatch.setattr(edits, "store_late", really)
-        kept_by_others.append(sweep.keep_late(hands))
+        kept_by_others.append(recovery.keep_late(hands))
         really(*args)
 
     monkeypatch.setattr(edits, "store_late", store_late)
 
-    assert sweep.keep_late(hands) == 1
+    assert recovery.keep_late(hands) == 1
     assert kept_by_others == [0]
     assert hands.spool.answered() == []
 
@@ -185,9 +185,9 @@ def test_a_bucket_that_hangs_keeps_no_orphan_waiting(services, hands, kim, file_
 
     with monkeypatch.context() as patched:
         patched.setattr(services.bucket, "put_file", hanging)
-        assert sweep.recover(hands) == 1
+        assert recovery.recover(hands) == 1
     assert stage_of(services, kim, job) is Stage.STORING
-    assert sweep.keep_late(hands) == 1
+    assert recovery.keep_late(hands) == 1
 
 
 def test_a_late_answer_that_comes_while_its_job_stores_another_is_counted_beside_it(
@@ -222,7 +222,7 @@ def test_a_late_answer_that_holds_nothing_is_kept_and_told_of(
 
     fault(openai_simulator, "b64_html", times=1)
     spooled_answer(services, hands, attempt, job)
-    assert sweep.keep_late(hands) == 1
+    assert recovery.keep_late(hands) == 1
     detail = detail_of(services, kim, job)
 
     assert len(detail.of_kind(AssetKind.RAW)) == 1
@@ -235,10 +235,10 @@ def test_a_noted_task_is_taken_up(services, hands, kim, file_video, settle, mini
     attempt = intended(services, claimed(hands))
     taken = services.videos["minimax_v1"].submit(video_request(services, job), limits=limits())
     hands.spool.note_task(attempt.id, job.id, taken)
-    assert sweep.recover(hands) == 0  # still in its worker's hands
+    assert recovery.recover(hands) == 0  # still in its worker's hands
     die(services, job)
 
-    assert sweep.recover(hands) == 1
+    assert recovery.recover(hands) == 1
     sweep.sweep(hands)
     assert settle(job).stage is Stage.STORED
     assert len(billed(minimax_simulator)) == 1
@@ -254,7 +254,7 @@ def test_an_uncertain_job_whose_task_was_noted_goes_on(services, hands, kim, fil
     sweep.sweep(hands)
     assert stage_of(services, kim, job) is Stage.UNCERTAIN
 
-    assert sweep.recover(hands) == 1
+    assert recovery.recover(hands) == 1
     assert settle(job).stage is Stage.STORED
 
 
@@ -267,7 +267,7 @@ def test_one_damaged_file_keeps_no_other_answer_waiting(services, hands, kim, fi
     spooled_answer(services, hands, attempt, job)
     die(services, job)
 
-    assert sweep.recover(hands) == 1
+    assert recovery.recover(hands) == 1
 
 
 @pytest.mark.parametrize("suffix", ["json", "task"])
@@ -288,7 +288,7 @@ def test_one_unreadable_file_keeps_no_other_answer_waiting(
     spooled_answer(services, hands, attempt, job)
     die(services, job)
 
-    assert sweep.recover(hands) == 1
+    assert recovery.recover(hands) == 1
 
 
 @pytest.fixture(params=["edit", "video"])
@@ -319,7 +319,7 @@ def test_what_the_database_has_forgotten_is_not_sent_again(
         with services.sessions.begin() as session:
             assert after_restore(session) == 1
 
-    assert sweep.recover(hands) == 1
+    assert recovery.recover(hands) == 1
     detail = settle(job)
 
     assert detail.stage is Stage.STORED
@@ -352,8 +352,8 @@ def test_what_was_forgotten_and_sent_again_is_kept_beside_it(
     for path in elsewhere.glob(f"{attempt.id}.*"):
         path.rename(services.settings.spool_dir / path.name)
 
-    sweep.recover(hands)
-    sweep.keep_late(hands)
+    recovery.recover(hands)
+    recovery.keep_late(hands)
     until(lambda: looked_and_kept(services, hands, kim, job, 2))
 
     detail = detail_of(services, kim, job)
@@ -374,7 +374,7 @@ def test_while_another_request_is_under_way_what_was_forgotten_waits(
 ):
     job, _ = forgotten
     another = intended(services, claimed(hands))
-    assert sweep.recover(hands) == 0
+    assert recovery.recover(hands) == 0
 
     with services.sessions.begin() as session:  # it turns out that nobody took it
         attempts.settled(session, another.id, Outcome.NOT_SENT)
@@ -390,8 +390,8 @@ def test_what_turns_up_after_a_person_has_given_up_is_kept(services, hands, kim,
     with services.sessions.begin() as session:
         decisions.give_up(session, kim, job.id)
 
-    sweep.recover(hands)
-    sweep.keep_late(hands)
+    recovery.recover(hands)
+    recovery.keep_late(hands)
     until(lambda: looked_and_kept(services, hands, kim, job, 1))
 
     assert [it.id for it in detail_of(services, kim, job).attempts] == [attempt.id]
@@ -408,7 +408,7 @@ def test_what_turns_up_before_it_is_sent_again_takes_the_place_of_that(
         decisions.send_again(session, kim, job.id)
 
     if noticed_by == "the sweep":
-        sweep.recover(hands)
+        recovery.recover(hands)
     until(lambda: settle(job).stage is Stage.STORED)
 
     detail = detail_of(services, kim, job)
@@ -428,7 +428,7 @@ def test_what_belongs_to_no_job_is_put_by_and_holds_up_no_other(
     hands.spool.complete(nobodys, new_id(), whole.answer)
     die(services, job)
 
-    assert sweep.recover(hands) == 1
+    assert recovery.recover(hands) == 1
 
     strangers = services.settings.spool_dir / "strangers"
     assert {path.suffix for path in strangers.glob(f"{nobodys}.*")} == {".body", ".json"}
@@ -438,11 +438,11 @@ def test_what_belongs_to_no_job_is_put_by_and_holds_up_no_other(
 def test_an_unknown_body_is_left_to_its_sender_until_it_can_be_at_it_no_more(services, hands):
     body = hands.spool.body(new_id())
     body.write_bytes(b"{")
-    sweep.recover(hands)
+    recovery.recover(hands)
     assert body.exists()
 
     os.utime(body, (0, 0))
-    sweep.recover(hands)
+    recovery.recover(hands)
     assert (services.settings.spool_dir / "strangers" / body.name).exists()
 
 
@@ -453,7 +453,7 @@ def test_an_answer_whose_mark_is_damaged_is_found_by_its_body(
     attempt = intended(services, claimed(hands))
     spooled_answer(services, hands, attempt, job)
     die(services, job)
-    assert sweep.recover(hands) == 1
+    assert recovery.recover(hands) == 1
     (services.settings.spool_dir / f"{attempt.id}.json").write_text("damaged")
 
     assert settle(job).stage is Stage.STORED
@@ -466,13 +466,13 @@ def test_an_answer_that_comes_back_after_its_job_was_given_up_for_lost_is_kept(
     attempt = intended(services, claimed(hands))
     spooled_answer(services, hands, attempt, job)
     die(services, job)
-    assert sweep.recover(hands) == 1
+    assert recovery.recover(hands) == 1
     with services.sessions.begin() as session:
         session.execute(text("UPDATE runs SET stage_since = now() - interval '8 days'"))
     assert sweep.expire(hands) == 1
     assert detail_of(services, kim, job).job.error_code == "answer_lost"
 
-    assert sweep.keep_late(hands) == 1
+    assert recovery.keep_late(hands) == 1
 
     detail = detail_of(services, kim, job)
     assert detail.of_kind(AssetKind.RESULT)
@@ -499,7 +499,7 @@ def test_what_the_database_refuses_of_one_holds_up_no_other(services, hands, kim
         (first, *_) = map(hands.spool.get, hands.spool.answered())
         session.execute(text(REFUSING.format(first.job_id)))
 
-    assert sweep.recover(hands) == 1
+    assert recovery.recover(hands) == 1
     assert sweep.sweep(hands) == 0  # nor does it stop this one
     (other,) = (job for job in jobs if job.id != first.job_id)
     assert stage_of(services, kim, other) is Stage.STORING
