@@ -83,7 +83,8 @@ def _written_again(hands: Hands, attempt_id: UUID) -> bool:
             return False
         dialect = hands.services.catalog.model(job.model).dialect
         known = restore.remembered(session, attempt_id, job_id, dialect=dialect, by=hands.worker)
-    log.warning("forgotten_request_recovered", job_id=str(job_id), attempt_id=str(attempt_id))
+    if known:
+        log.warning("forgotten_request_recovered", job_id=str(job_id), attempt_id=str(attempt_id))
     return known
 
 

@@ -33,7 +33,7 @@ def load(order: bytes) -> None:
     """Import what is needed for films only; where that fails, the fork says why."""
     if order == FILM:
         with contextlib.suppress(Exception):
-            from core.decode import movies  # noqa: F401, PLC0415
+            from core.decode import movies  # noqa: F401, PLC0415  (for the fork)
 
 
 def once() -> None:
