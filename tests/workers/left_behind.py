@@ -4,13 +4,14 @@ from datetime import timedelta
 
 from sqlalchemy import text, update
 
-from core import attempts, claims, clock
+from core import attempts, claims, clock, decisions
 from core.details import load
-from core.models import Attempt, Dialect, Job, Run
+from core.models import Attempt, Dialect, Job, Run, User
 from core.providers import SendLimits
 from core.services import Services
 from core.stages import Stage
 from workers import requests as asking
+from workers import sweep
 from workers.hands import Hands
 
 V1 = ("MiniMax-Hailuo-02", {"mode": "text", "resolution": "768P", "duration": 6})
@@ -53,6 +54,22 @@ def die(services: Services, job: Job, *, ago_s: float = 60) -> None:
         )
 
 
+def answered(services: Services, hands: Hands, job: Job) -> Attempt:
+    """Have a worker send a job and die with the answer whole on its disk; return the attempt."""
+    attempt = intended(services, claimed(hands))
+    spooled_answer(services, hands, attempt, job)
+    die(services, job)
+    return attempt
+
+
+def unanswered(services: Services, hands: Hands, job: Job) -> Attempt:
+    """Have a worker send a job and die, and long after it the sweep; return the attempt."""
+    attempt = intended(services, claimed(hands), send_s=-services.settings.settle_s - 1)
+    die(services, job)
+    sweep.sweep(hands)
+    return attempt
+
+
 def forget(services: Services, attempt: Attempt) -> None:
     """Bring the database back as it was before an attempt, and its job's claim."""
     with services.sessions.begin() as session:
@@ -62,6 +79,16 @@ def forget(services: Services, attempt: Attempt) -> None:
         values = {"stage": Stage.READY, "lease_owner": None, "lease_until": None}
         session.execute(update(Run).where(Run.job_id == attempt.job_id).values(values))
         session.execute(update(Job).where(Job.id == attempt.job_id).values(status="queued"))
+
+
+def given_up(services: Services, user: User, job: Job) -> None:
+    with services.sessions.begin() as session:
+        decisions.give_up(session, user, job.id)
+
+
+def sent_again(services: Services, user: User, job: Job) -> None:
+    with services.sessions.begin() as session:
+        decisions.send_again(session, user, job.id)
 
 
 def stage_of(services, user, job) -> Stage:
