@@ -20,6 +20,7 @@ from core.transitions import job_of
 from workers import finishing, keeping, previews, recording, requests
 from workers.hands import Hands
 from workers.keeping import Kept
+from workers.retrying import retry
 from workers.spool import Spooled
 
 
@@ -103,7 +104,7 @@ def store(hands: Hands, claim: Claim, spooled: Spooled) -> None:
         if not finishing.end_badly(services, claim, spooled.body, ending):
             return
     except (StorageError, DecoderFailed) as error:
-        finishing.again(services, claim, why=finishing.why_not(error), error=error)
+        retry(services, claim, why=finishing.why_not(error), error=error)
         return
     else:
         reach("uploaded")

@@ -1,4 +1,4 @@
-"""How a job ends once its answer is here: finished, kept as a late one, useless, or once more.
+"""How a job ends once its answer is here: finished, kept as a late one, or useless.
 
 Everything here may be repeated. A job is `done` only when every usable result lies in the
 bucket. A result whose job has gone on or ended without it is kept as a late one beside it.
@@ -22,12 +22,10 @@ from core.providers.prices import Cost, cost
 from core.services import Services
 from core.stages import Stage
 from workers import keeping
-from workers.backoff import LONGEST_S, RAREST_S, backoff_s
 from workers.hands import Hands
+from workers.retrying import retry
 
 log = structlog.get_logger(__name__)
-
-ONLY_HELP = frozenset({"link_not_allowed", "download_too_large"})  # an operator can change that
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,7 +128,7 @@ def end_badly(services: Services, claim: Claim, path: Path | None, ending: Usele
     try:
         kept = keeping.raw(services, job, path, ending.attempt_id) if path is not None else None
     except StorageError as error:
-        again(services, claim, why="storage_unavailable", error=error)
+        retry(services, claim, why="storage_unavailable", error=error)
         return False
     reach("raw_uploaded")
     with services.sessions.begin() as session:
@@ -144,23 +142,6 @@ def end_badly(services: Services, claim: Claim, path: Path | None, ending: Usele
             session, claim, Stage.BAD_RESULT, code=ending.code, message=ending.message[:2000]
         )
     return True
-
-
-def again(
-    services: Services,
-    claim: Claim,
-    *,
-    why: str,
-    error: AppError,
-    due_in_s: float | None = None,
-) -> None:
-    """Copy it once more later; much later where only an operator can change what is wrong."""
-    log.warning("storing_failed", job_id=str(claim.job_id), why=why, reason=str(error))
-    if due_in_s is None:
-        longest_s = RAREST_S if why in ONLY_HELP else LONGEST_S
-        due_in_s = backoff_s(claim.failures, longest_s=longest_s)
-    with services.sessions.begin() as session:
-        runs.retry(session, claim, due_in_s=due_in_s, why=why)
 
 
 def why_not(error: AppError) -> str:

@@ -15,8 +15,7 @@ from core.errors import AppError, MediaRejected, NotFound, StorageError
 from core.failpoints import reach
 from core.ids import new_id
 from core.models import Attempt, Dialect
-from core.providers import SendLimits
-from core.providers.answer_file import room_bytes
+from core.providers import SendLimits, answer_file
 from core.services import Services
 from core.stages import Outcome, Stage
 from workers import edits, recording, recovery, requests, videos
@@ -45,7 +44,9 @@ def submit(hands: Hands, claim: Claim, *, deadline: float) -> None:
     services = hands.services
     task = requests.load(services, claim.job_id)
     with ExitStack() as stack:
-        if not stack.enter_context(hands.spool.room_for(_room_bytes(task))):
+        room_bytes = _room_bytes(task)
+        if not stack.enter_context(hands.spool.room_for(room_bytes)):
+            log.warning("spool_full", job_id=str(claim.job_id), needed_bytes=room_bytes)
             _put_back(services, claim, why="spool_unwritable")
             return
         try:
@@ -63,7 +64,7 @@ def _room_bytes(task: requests.Task) -> int:
     """Return how much disk a request may need: its pictures, and its answer with all results."""
     options = task.job.options
     sent = sum(asset.bytes for asset in task.files)
-    return sent + room_bytes(options) + DECODED_BYTES * int(options.get("n") or 1)
+    return sent + answer_file.room_bytes(options) + DECODED_BYTES * int(options.get("n") or 1)
 
 
 def _in_time(services: Services, claim: Claim, deadline: float) -> tuple[Claim, float]:
@@ -128,6 +129,7 @@ def _unwritable(services: Services, claim: Claim, error: OSError) -> None:
 
 def _not_ready(services: Services, claim: Claim, error: AppError) -> None:
     """A picture of the job could not be fetched: wait, or end if it is gone for good."""
+    log.warning("input_not_ready", job_id=str(claim.job_id), reason=str(error))
     match error:
         case NotFound():
             with services.sessions.begin() as session:

@@ -17,8 +17,8 @@ from core.providers.answer_file import answer_left_behind
 from core.services import Services
 from core.stages import Stage
 from workers import edits, videos
-from workers.backoff import backoff_s
 from workers.hands import Hands
+from workers.retrying import retry
 from workers.sending import submit
 from workers.spool import Spooled
 
@@ -60,7 +60,7 @@ def look(hands: Hands, claim: Claim) -> None:
             hands.looks.pace.take(1)  # the claim's own turn was for the first question
         progress = hands.progress(claim.dialect, task_id)
     except ProviderError as error:
-        _again(services, claim, why=error.code)
+        retry(services, claim, why=error.code, error=error)
         return
     match progress:
         case Pending():
@@ -119,11 +119,6 @@ def _task_id(claim: Claim) -> str:
     return claim.task_id
 
 
-def _again(services: Services, claim: Claim, *, why: str) -> None:
-    with services.sessions.begin() as session:
-        runs.retry(session, claim, due_in_s=backoff_s(claim.failures), why=why)
-
-
 # --- storing ----------------------------------------------------------------------------
 
 
@@ -138,7 +133,7 @@ def store(hands: Hands, claim: Claim) -> None:
         hands.looks.pace.take(1)
         progress = hands.progress(claim.dialect, task_id)
     except ProviderError as error:
-        _again(services, claim, why=error.code)
+        retry(services, claim, why=error.code, error=error)
         return
     match progress:
         case Ready():
@@ -146,7 +141,7 @@ def store(hands: Hands, claim: Claim) -> None:
         case Broken():
             _end(services, claim, progress)
         case Pending():
-            _again(services, claim, why="result_not_ready")
+            retry(services, claim, why="result_not_ready")
 
 
 def _store_edit(hands: Hands, claim: Claim) -> None:

@@ -21,6 +21,7 @@ from core.transitions import job_of
 from workers import finishing, keeping, recording, refetching, requests
 from workers.hands import Hands
 from workers.refetching import BROKEN, CUT
+from workers.retrying import retry
 
 log = structlog.get_logger(__name__)
 
@@ -115,7 +116,7 @@ def store(hands: Hands, claim: Claim, ready: Ready) -> None:
             if why == CUT:
                 _not_whole(hands, claim, None, attempt_id, why=CUT, error=error)
             else:
-                finishing.again(services, claim, why=why, error=error)
+                retry(services, claim, why=why, error=error)
             return
         except MediaRejected as error:
             _not_whole(hands, claim, path, attempt_id, why=BROKEN, error=error)
@@ -192,7 +193,7 @@ def _not_whole(
         attempt = session.get_one(Attempt, attempt_id)
         pause_s = refetching.pause_s(session, attempt, after=tries)
     if tries < refetching.TRIES:
-        finishing.again(hands.services, claim, why=why, error=error, due_in_s=pause_s)
+        retry(hands.services, claim, why=why, error=error, due_in_s=pause_s)
         return
     if why == BROKEN:
         ending = finishing.Useless(attempt_id=attempt_id, code="not_a_video", message=str(error))

@@ -4,6 +4,7 @@ import pytest
 import requests
 from PIL import Image
 from sqlalchemy import select
+from structlog.testing import capture_logs
 
 from core import assets, disk_room
 from core.errors import MediaRejected
@@ -137,10 +138,13 @@ def test_bytes_that_changed_in_the_bucket_are_never_sent(
     with services.bucket.talking() as s3:
         s3.put_object(Bucket=services.bucket.name, Key=asset.key, Body=as_long)
 
-    detail = settle(job)
+    with capture_logs() as logs:
+        detail = settle(job)
 
     assert (detail.stage, detail.job.error_code) == (Stage.REJECTED, "input_changed")
     assert (billed(openai_simulator), detail.attempts) == ([], [])
+    (reason,) = [line["reason"] for line in logs if line["event"] == "input_not_ready"]
+    assert asset.key in reason
 
 
 def test_previews_come_while_it_streams_and_are_swept_once_there_is_a_result(

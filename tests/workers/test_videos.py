@@ -95,3 +95,13 @@ def test_a_lost_reply_is_uncertain_without_callbacks(
 
     assert detail.stage is Stage.UNCERTAIN
     assert len(billed(minimax_simulator)) == 1
+
+
+def test_why_a_look_failed_is_in_the_log(file_video, settle, minimax_simulator):
+    fault(minimax_simulator, "query_status", times=1, args={"status": 502})
+    with capture_logs() as logs:
+        assert settle(file_video(*V1)).stage is Stage.STORED
+
+    (told,) = [line for line in logs if line["event"] == "step_repeated"]
+    assert (told["stage"], told["why"]) == (Stage.GENERATING, "check_failed")
+    assert "502" in told["reason"]
