@@ -110,7 +110,7 @@ def store(hands: Hands, claim: Claim, spooled: Spooled) -> None:
         reach("uploaded")
         with services.sessions.begin() as session:
             finished = job_of(session, held(session, claim))
-            covers = _record(session, finished, edit)
+            covers = _record(session, hands, finished, edit)
             finishing.finish(session, services, claim, finished, covers, edit.delivery)
         reach("stored")
     hands.spool.remove(spooled.attempt_id)
@@ -129,12 +129,10 @@ def store_late(hands: Hands, spooled: Spooled) -> None:
     else:
         reach("late_uploaded")
         with services.sessions.begin() as session:
-            attempts.locked(
-                session, spooled.attempt_id
-            )  # and its run: its job may be storing another
+            attempts.locked(session, spooled.attempt_id)  # and its run, which may store another
             at = session.get_one(Job, job.id, with_for_update=True)
-            covers = _record(session, at, edit)
-            finishing.keep_late(session, services, at, covers, edit.delivery)
+            covers = _record(session, hands, at, edit)
+            finishing.keep_late(session, hands, at, covers, edit.delivery)
     hands.spool.remove(spooled.attempt_id)
 
 
@@ -181,12 +179,8 @@ def _usable(
     return images, problem
 
 
-def _record(session: Session, job: Job, edit: _KeptEdit) -> Sequence[Asset]:
-    attempt_id = edit.delivery.attempt_id
+def _record(session: Session, hands: Hands, job: Job, edit: _KeptEdit) -> Sequence[Asset]:
     if edit.raw is not None:
-        keeping.record_raw(session, job, edit.raw, attempt_id)
-        events.record(session, job.id, "result_unusable", by="worker", count=edit.unusable)
-    return [
-        keeping.record(session, job, kept, attempt_id, position)
-        for position, kept in enumerate(edit.images)
-    ]
+        keeping.record_raw(session, job, edit.raw, edit.delivery.attempt_id)
+        events.record(session, job.id, "result_unusable", by=hands.worker, count=edit.unusable)
+    return [keeping.record(session, job, kept, n) for n, kept in enumerate(edit.images)]

@@ -74,15 +74,17 @@ def finish(
 
 
 def keep_late(
-    session: Session, services: Services, job: Job, covers: Sequence[Asset], delivery: Delivery
+    session: Session, hands: Hands, job: Job, covers: Sequence[Asset], delivery: Delivery
 ) -> None:
     """Add a late result and what it cost; the job's status stays."""
     if _is_counted(session, job, delivery.attempt_id):
         return
-    price = _price(services, job, delivery)
+    price = _price(hands.services, job, delivery)
     runs.add_cost(job, price.usd, price.price_version)
     job.cover_asset_id = job.cover_asset_id or covers[0].id
-    events.record(session, job.id, "late_result_kept", by="worker", attempt_id=delivery.attempt_id)
+    events.record(
+        session, job.id, "late_result_kept", by=hands.worker, attempt_id=delivery.attempt_id
+    )
     events.show_change(session, job_id=job.id, user_id=job.user_id)
     log.info("late_result_kept", job_id=str(job.id), results=len(covers))
 

@@ -8,6 +8,7 @@ import hashlib
 from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -33,8 +34,10 @@ EXTENSIONS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
-    """One result in the bucket, with its thumbnail or poster where one could be made."""
+    """One result of an answer in the bucket, with its thumbnail or poster if there is one."""
 
+    attempt_id: UUID
+    worker: str
     result: Stored
     picture: assets.Picture
     small: Stored | None
@@ -47,7 +50,7 @@ def image(hands: Hands, job: Job, path: Path, attempt_id: UUID, position: int) -
     """Copy an image and its thumbnail to the bucket. Raises MediaRejected: it is none."""
     with hands.spool.scratch() as folder:
         done = finish_image(path, folder, expected_mime=_asked(job))
-        return _put(hands.services, job, path, done, attempt_id=attempt_id, position=position)
+        return _put(hands, job, path, done, attempt_id=attempt_id, position=position)
 
 
 def _asked(job: Job) -> str | None:
@@ -60,19 +63,13 @@ def video(hands: Hands, job: Job, path: Path, attempt_id: UUID) -> Kept:
     """Copy a video and its poster to the bucket. Raises MediaRejected: it cannot be played."""
     with hands.spool.scratch() as folder:
         done = finish_video(path, folder)
-        return _put(hands.services, job, path, done, attempt_id=attempt_id, position=0)
+        return _put(hands, job, path, done, attempt_id=attempt_id, position=0)
 
 
 def _put(
-    services: Services,
-    job: Job,
-    path: Path,
-    done: Finished,
-    *,
-    attempt_id: UUID,
-    position: int,
+    hands: Hands, job: Job, path: Path, done: Finished, *, attempt_id: UUID, position: int
 ) -> Kept:
-    facts = done.facts
+    services, facts = hands.services, done.facts
     sha256 = _sha256(path)
     name = f"result-{str(attempt_id)[-8:]}-{position}.{EXTENSIONS[facts.mime]}"
     key = result_key(
@@ -84,6 +81,8 @@ def _put(
     )
     stored = services.bucket.put_file(key, path, content_type=facts.mime, sha256=sha256)
     return Kept(
+        attempt_id=attempt_id,
+        worker=hands.worker,
         result=stored,
         picture=assets.Picture(
             mime=facts.mime,
@@ -119,22 +118,20 @@ def _small_picture(done: Finished) -> assets.Picture | None:
     )
 
 
-def record(session: Session, job: Job, kept: Kept, attempt_id: UUID, position: int) -> Asset:
+def record(session: Session, job: Job, kept: Kept, position: int) -> Asset:
     """Name a kept result, and its thumbnail or poster, in the job."""
     place = assets.Place(
-        user_id=job.user_id, job_id=job.id, attempt_id=attempt_id, position=position
+        user_id=job.user_id, job_id=job.id, attempt_id=kept.attempt_id, position=position
     )
     result = assets.add(session, AssetKind.RESULT, kept.result, kept.picture, place)
     if kept.small is not None and kept.small_picture is not None:
         at_result = replace(place, source_id=result.id)
         assets.add(session, kept.small_kind, kept.small, kept.small_picture, at_result)
-    note = asdict(kept.note) if kept.note else None
+    told: dict[str, Any] = {"position": position, "note": asdict(kept.note) if kept.note else None}
     if kept.small is None:
-        events.record(
-            session, job.id, "thumbnail_not_made", by="worker", position=position, note=note
-        )
-    elif note is not None:
-        events.record(session, job.id, "result_differs", by="worker", position=position, note=note)
+        events.record(session, job.id, "thumbnail_not_made", by=kept.worker, **told)
+    elif kept.note is not None:
+        events.record(session, job.id, "result_differs", by=kept.worker, **told)
     return result
 
 

@@ -125,7 +125,7 @@ def store(hands: Hands, claim: Claim, ready: Ready) -> None:
     delivery = finishing.Delivery(attempt_id=attempt_id, actual=ready.actual, usage=ready.usage)
     with services.sessions.begin() as session:
         finished = job_of(session, held(session, claim))
-        cover = keeping.record(session, finished, kept, attempt_id, 0)
+        cover = keeping.record(session, finished, kept, 0)
         finishing.finish(session, services, claim, finished, [cover], delivery)
 
 
@@ -154,8 +154,8 @@ def store_late(hands: Hands, job_id: UUID, attempt_id: UUID, ready: Ready) -> No
     with services.sessions.begin() as session:
         attempt = attempts.locked(session, attempt_id)  # before the job: the order of every lock
         at = session.get_one(Job, job_id, with_for_update=True)
-        cover = keeping.record(session, at, kept, attempt_id, 0)
-        finishing.keep_late(session, services, at, [cover], delivery)
+        cover = keeping.record(session, at, kept, 0)
+        finishing.keep_late(session, hands, at, [cover], delivery)
         attempt.recheck_at = None
 
 

@@ -39,7 +39,7 @@ def _who(detail: Detail, event: JobEvent) -> str:
     match event.by:
         case "form":
             return _("The form")
-        case "worker":
+        case "worker":  # lines of older releases name none
             return _("A worker")
         case "operator":
             return _("The operator")

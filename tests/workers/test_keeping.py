@@ -34,10 +34,10 @@ def job(file_edit) -> Job:
     return file_edit(options={**EDIT, "output_format": "png"})
 
 
-def recorded(services, job: Job, kept: keeping.Kept, attempt_id: UUID) -> JobEvent:
+def recorded(services, job: Job, kept: keeping.Kept) -> JobEvent:
     """Record a result; return the last line of its job's log."""
     with services.sessions.begin() as session:
-        keeping.record(session, session.get_one(Job, job.id), kept, attempt_id, 0)
+        keeping.record(session, session.get_one(Job, job.id), kept, 0)
     with services.sessions() as session:
         return events.of_job(session, job.id)[-1]
 
@@ -48,10 +48,10 @@ def test_a_film_without_a_poster_says_why(services, hands, job, attempt_id, tmp_
     path.write_bytes(strange)
 
     kept = keeping.video(hands, job, path, attempt_id)
-    line = recorded(services, job, kept, attempt_id)
+    line = recorded(services, job, kept)
 
     assert kept.small is None
-    assert line.kind == "thumbnail_not_made"
+    assert (line.kind, line.by) == ("thumbnail_not_made", hands.worker)
     assert line.detail["note"]["text"].startswith("No poster was made: there is no decoder")
 
 
@@ -65,7 +65,7 @@ def test_a_picture_without_a_thumbnail_says_why(
 
     kept = keeping.image(hands, job, path, attempt_id, 0)
     decoder.close()
-    line = recorded(services, job, kept, attempt_id)
+    line = recorded(services, job, kept)
 
     assert (kept.picture.width, kept.small) == (800, None)
     assert line.kind == "thumbnail_not_made"
@@ -79,7 +79,7 @@ def test_a_result_of_another_type_says_so_and_has_its_thumbnail(
     Image.open(io.BytesIO(picture())).save(path, "JPEG")
 
     kept = keeping.image(hands, job, path, attempt_id, 0)
-    line = recorded(services, job, kept, attempt_id)
+    line = recorded(services, job, kept)
 
     assert (kept.picture.mime, kept.small_kind) == ("image/jpeg", AssetKind.THUMBNAIL)
     assert kept.small is not None
@@ -94,7 +94,7 @@ def test_what_was_asked_for_goes_without_a_word(services, hands, job, attempt_id
     kept = keeping.image(hands, job, path, attempt_id, 0)
 
     assert kept.note is None
-    assert recorded(services, job, kept, attempt_id).kind == "sending"
+    assert recorded(services, job, kept).kind == "sending"
 
 
 @pytest.mark.parametrize("whom", ["edit", "v1", "v2"])
