@@ -4,7 +4,7 @@ Rows are locked in one order everywhere, run → attempt → job, so that nobody
 who decides ever waits in a circle with a worker.
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -14,9 +14,20 @@ from sqlalchemy.orm import Session
 from core import attempts, audit, clock, events, jobs, rechecks, runs
 from core.errors import Conflict, NotFound, Rejected, msg
 from core.models import Attempt, Dialect, Job, Run, User
-from core.polling import STALLED_S
+from core.polling import is_stalled
 from core.stages import Outcome, Stage
 
+SENT_ALREADY: Final = msg("It has been sent already: it is paid for, and its result is kept.")
+# Why a job can no longer be cancelled, by its stage: whether it costs is known only once taken.
+TOO_LATE: Final = {
+    Stage.SUBMITTING: msg(
+        "It is being sent at this moment and can no longer be stopped; what it brings is kept."
+    ),
+    Stage.UNCERTAIN: msg(
+        "It may have been billed, and its result may still come: check, send again or give up."
+    ),
+    **dict.fromkeys((Stage.GENERATING, Stage.STORING), SENT_ALREADY),
+}
 MOVED_ON: Final = msg("This job has moved on by itself; look at it again.")
 
 UNDECIDED: Final = msg(
@@ -32,7 +43,7 @@ def cancel(session: Session, user: User, id: UUID) -> None:
     """Stop a job: at once before it is sent; a task that its provider may drop, if it still waits.
 
     Raises:
-        Rejected: it has been sent; its result will be stored and is paid for.
+        Rejected: it is being sent, or has been; what it brings is kept.
     """
     run = _run(session, user, id)
     if Stage(run.stage) is Stage.READY:
@@ -40,7 +51,7 @@ def cancel(session: Session, user: User, id: UUID) -> None:
     elif may_be_dropped(run):
         runs.cancel_asked(session, run, by=user.login_id)
     else:
-        raise Rejected(msg("It has been sent already: it is paid for, and its result is kept."))
+        raise Rejected(TOO_LATE[Stage(run.stage)])
     audit.record(session, "job_cancelled", user_id=user.id, on=("job", id))
 
 
@@ -70,7 +81,9 @@ def check(session: Session, user: User, id: UUID) -> None:
     run = _uncertain(session, user, id)
     attempt = attempts.live(session, id)
     if attempt is None or not may_be_found(attempt):
-        raise Rejected(msg("The provider has no way to tell what became of it."))
+        raise Rejected(
+            msg("The provider has no way to tell what became of it: send it again or give up.")
+        )
     rechecks.later(attempt, in_s=0)
     events.record(session, id, "check_asked", by=user.login_id, attempt_id=attempt.id)
     events.wake_workers(session)
@@ -127,8 +140,7 @@ def has_stalled(run: Run, *, at: datetime) -> bool:
     The first API's tasks have no end of their own; what the second one has, it drops.
     """
     waits = Stage(run.stage) in {Stage.GENERATING, Stage.STORING}
-    long = at - run.stage_since > timedelta(seconds=STALLED_S)
-    return run.dialect == Dialect.MINIMAX_V1 and waits and long
+    return run.dialect == Dialect.MINIMAX_V1 and waits and is_stalled(run.stage_since, at=at)
 
 
 def trash(session: Session, user: User, id: UUID) -> bool:

@@ -2,15 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from core import absence, assets, attempts, events, expiry, jobs, queue, users
+from core import absence, assets, attempts, clock, events, expiry, jobs, queue, users
 from core.absence import Absence
 from core.models import Asset, AssetKind, Attempt, Job, JobEvent, Run, User
-from core.polling import STALLED_S
+from core.polling import is_stalled
 from core.queue import Place
 from core.sentences import stage_of
 from core.services import Services
@@ -32,6 +32,7 @@ class Detail:
     typical_s: float | None
     place: Place | None
     absence: Absence | None  # who is missing for it
+    read_at: datetime  # by the database's clock
 
     @property
     def waits_for(self) -> str | None:
@@ -43,7 +44,7 @@ class Detail:
         """Return whether its provider works on it for far longer than usual."""
         if self.run is None or self.stage is not Stage.GENERATING:
             return False
-        return (datetime.now(UTC) - self.run.stage_since).total_seconds() >= STALLED_S
+        return is_stalled(self.run.stage_since, at=self.read_at)
 
     @property
     def dropped_at(self) -> datetime | None:
@@ -124,6 +125,7 @@ def load(
         typical_s=typical_s,
         place=_place(session, run, services, typical_s),
         absence=absence.of_run(session, run, tried) if run is not None else None,
+        read_at=clock.read(session),
     )
 
 

@@ -10,6 +10,7 @@ at which polls are but a net beneath it.
 import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final
 
 from core.inspection import LONGEST_STEP_S, SHORTEST_STEP_S, Plan, plan
@@ -69,6 +70,11 @@ class Schedule:
             middle = (low + high + 1) // 2
             low, high = (middle, high) if within(self.at(middle)) else (low, middle - 1)
         return low
+
+
+def is_stalled(since: datetime, *, at: datetime) -> bool:
+    """Return whether a provider has worked for far longer than any video takes."""
+    return (at - since).total_seconds() >= STALLED_S
 
 
 def schedule_of(observations: Sequence[Observation]) -> Schedule:

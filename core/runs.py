@@ -18,7 +18,7 @@ from core.claims import Claim, held, renewed
 from core.clock import now
 from core.errors import NotFound
 from core.models import Job, Run
-from core.polling import STALLED_S
+from core.polling import is_stalled
 from core.stages import Stage
 from core.transitions import become_uncertain, end, job_of, move, release, show
 
@@ -65,10 +65,9 @@ def accepted(session: Session, claim: Claim, *, task_id: str, poll_in_s: float) 
     release(run, due_in_s=poll_in_s)
 
 
-def _is_stalled(run: Run) -> bool:
+def _was_stalled(run: Run) -> bool:
     """Return whether it took far too long at the last look already: an open page says so then."""
-    looked_at = run.looked_at
-    return looked_at is not None and (looked_at - run.stage_since).total_seconds() >= STALLED_S
+    return run.looked_at is not None and is_stalled(run.stage_since, at=run.looked_at)
 
 
 def answered(session: Session, claim: Claim, *, host: str, lease_s: float) -> Claim:
@@ -96,7 +95,7 @@ def looked(session: Session, claim: Claim, *, provider_status: str, poll_in_s: f
     """Record that the provider is still at work."""
     run = held(session, claim)
     news = run.provider_status != provider_status or run.waiting_for is not None
-    if news or _is_stalled(run):
+    if news or _was_stalled(run):
         run.provider_status = provider_status
         run.waiting_for = None
         show(session, run)

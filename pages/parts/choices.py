@@ -43,7 +43,7 @@ def show(user: User, detail: Detail) -> None:
     if detail.run is not None and detail.stage is Stage.UNCERTAIN:
         case = undecided.of_job(detail.job, detail.run, detail.attempts, detail.charges)
         about_unknown(user, case)
-    elif detail.run is not None and has_stalled(detail.run, at=datetime.now(UTC)):
+    elif detail.run is not None and has_stalled(detail.run, at=detail.read_at):
         label = _("Stop waiting")
         cost = _("Nothing more. If the video is still made, it is charged, and kept here.")
         look.facts([(label, cost)], words=True)

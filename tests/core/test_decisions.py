@@ -79,6 +79,25 @@ class TestWhoMayDecide:
 
         assert job_now(sessions, job).final_stage == Stage.CANCELLED
 
+    def test_who_cancels_too_late_is_told_what_is_known_of_the_cost(self, sessions, kim):
+        job = filed(sessions, kim)
+        claim = claimed(sessions)
+        attempt = sent(sessions, claim)
+        refused = {
+            Stage.SUBMITTING: "being sent at this moment",
+            Stage.UNCERTAIN: "may have been billed",
+            Stage.GENERATING: "is paid for",
+        }
+        for stage, words in refused.items():
+            with sessions.begin() as session:
+                if stage is Stage.UNCERTAIN:
+                    runs.unsure(session, claim, why="no_answer")
+                if stage is Stage.GENERATING:
+                    attempts.settled(session, attempt.id, Outcome.ACCEPTED, task_id="77")
+                    runs.found(session, runs.locked(session, job.id), task_id="77", by="w1")
+            with pytest.raises(Rejected, match=words), sessions.begin() as session:
+                decisions.cancel(session, kim, job.id)
+
     def test_what_is_over_has_moved_on(self, sessions, kim):
         job = filed(sessions, kim)
         with sessions.begin() as session:
@@ -194,7 +213,7 @@ class TestAtTheSameTime:
                 session, worker="w1", stages=[Stage.READY], leases=LEASES, host="here", keys=KEYS
             )
 
-        with pytest.raises(Rejected, match="sent already"):
+        with pytest.raises(Rejected, match="being sent at this moment"):
             cancelling.result(10)
         assert job_now(sessions, job).status == Status.RUNNING
 
