@@ -12,6 +12,7 @@ from core.errors import ConfigError
 MIB = 2**20
 GIB = 2**30
 MAX_OBJECT_BYTES = 5 * GIB  # of one PUT
+MOST_CONNECT_S = 10  # `core.usage` counts on it: a request reaches its provider by then or never
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +54,7 @@ class Settings:
 
     worker_concurrency: int = 8  # edits that one worker sends at once; of videos 4 at most
     poll_interval_s: float = 2.0  # the longest time until a worker looks again without a NOTIFY
-    connect_timeout_s: float = 10.0
+    connect_timeout_s: float = MOST_CONNECT_S
     openai_timeout_s: float = 360.0
     minimax_timeout_s: float = 30.0
     step_lease_s: float = 60.0  # for polling; a paid request gets its timeout + margin
@@ -166,6 +167,7 @@ _CHECKS: Mapping[str, Callable[[str], Any]] = {
     "upload_ttl_s": values.whole(60, 7 * values.DAY_S),  # a signature lives no longer
     "session_ttl_s": values.whole(60, 400 * values.DAY_S),  # nor does a cookie
     "worker_concurrency": values.whole(1, 100),
+    "connect_timeout_s": values.seconds(most=MOST_CONNECT_S),
     "poll_interval_s": values.seconds(0.05, 3600),
 }
 

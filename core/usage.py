@@ -15,13 +15,14 @@ from sqlalchemy.orm import Session
 from core.models import Dialect
 from core.polling import STALLED_S
 from core.providers.capabilities import RateLimits
+from core.settings import MOST_CONNECT_S
 from core.stages import ENDED_WITHOUT_IT, Outcome, Stage
 
 # A minute of the provider's, which counts a request when it comes. That is after it was written
 # down here and before its answer was; without an answer it is so much later at most, which
-# connecting may take (CONNECT_TIMEOUT_S, and something for a slow disk).
+# connecting may take, and a slow disk.
 MINUTE_S: Final = 60
-ON_ITS_WAY_S: Final = 12
+ON_ITS_WAY_S: Final = MOST_CONNECT_S + 2
 # A request whose answer was lost may still be at work; after so long it is not.
 TASK_MAY_RUN_S: Final = 1800
 

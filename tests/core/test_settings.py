@@ -73,6 +73,7 @@ def test_all_mistakes_are_told_in_one_sentence():
         ("MAX_IMAGE_BYTES", "0", "must be 1 to 5368709120"),
         ("MINIMAX_TIMEOUT_S", "1e300", "must be at most 86400 seconds, not '1e300'"),
         ("MINIMAX_TIMEOUT_S", "nan", "must be a number above 0"),
+        ("CONNECT_TIMEOUT_S", "60", "must be at most 10 seconds, not '60'"),
         ("POLL_INTERVAL_S", "0.00001", "must be 0.05 to 3600 seconds"),
         ("OPENAI_API_KEY", "sk-abc\u200bdef", "without spaces; its character 7 is U+200B"),
         ("MINIMAX_API_KEY", "two words", "its character 4 is U+0020"),
