@@ -119,7 +119,7 @@ def not_done(hands: Hands, claim: Claim, attempt: Attempt, error: ProviderError)
         if settled.provider_task_id is not None:  # a callback was faster than the lost reply
             runs.accepted(session, claim, task_id=settled.provider_task_id, poll_in_s=0)
             return
-        _MOVES[type(error)](session, services, claim, settled, error)
+        _move_on(session, services, claim, settled, error)
 
     recorded(services, claim, settle, move)
     log.info("attempt_settled", job_id=str(claim.job_id), outcome=outcome, code=error.code)
@@ -135,53 +135,43 @@ def _outcome(error: ProviderError) -> Outcome:
             return Outcome.UNKNOWN
 
 
-def _after_not_sent(
-    session: Session, _s: Services, claim: Claim, _: Attempt, error: ProviderError
+def _move_on(
+    session: Session, services: Services, claim: Claim, attempt: Attempt, error: ProviderError
 ) -> None:
-    runs.postponed(session, claim, due_in_s=backoff_s(claim.failures), why=error.code)
+    """Move the job of a request that brought no result. The attempt is settled."""
+    match error:
+        case NotSent():
+            runs.postponed(session, claim, due_in_s=backoff_s(claim.failures), why=error.code)
+        case NotAccepted():
+            _close_gate(session, services, claim, error)
+            runs.postponed(session, claim, due_in_s=error.retry_after_s or 0, why=error.code)
+        case Refused():
+            if error.closes_model:
+                _close_model(session, services, claim, code=error.code, for_s=None)
+            job = runs.ended(session, claim, Stage.REJECTED, code=error.code, message=str(error))
+            job.request_id = error.request_id
+        case _:  # whatever is not known to have been refused may have been taken
+            runs.unsure(session, claim, why=error.code)
+            rechecks.after_settling(session, attempt)
 
 
-def _after_not_accepted(
-    session: Session, services: Services, claim: Claim, _: Attempt, error: ProviderError
-) -> None:
-    assert isinstance(error, NotAccepted)
-    of = {"dialect": claim.dialect, "key_id": services.key_id(claim.dialect), "code": error.code}
+def _close_gate(session: Session, services: Services, claim: Claim, error: NotAccepted) -> None:
     if error.scope == "key":
+        key_id = services.key_id(claim.dialect)
+        of = {"dialect": claim.dialect, "key_id": key_id, "code": error.code}
         gates.close_key(session, **of, for_s=error.retry_after_s)
     else:
-        gates.close(session, **of, model=claim.model, for_s=error.retry_after_s)
-    runs.postponed(session, claim, due_in_s=error.retry_after_s or 0, why=error.code)
+        _close_model(session, services, claim, code=error.code, for_s=error.retry_after_s)
 
 
-def _after_refused(
-    session: Session, services: Services, claim: Claim, _: Attempt, error: ProviderError
+def _close_model(
+    session: Session, services: Services, claim: Claim, *, code: str, for_s: float | None
 ) -> None:
-    assert isinstance(error, Refused)
-    if error.closes_model:
-        gates.close(
-            session,
-            dialect=claim.dialect,
-            key_id=services.key_id(claim.dialect),
-            model=claim.model,
-            code=error.code,
-            for_s=None,
-        )
-    job = runs.ended(session, claim, Stage.REJECTED, code=error.code, message=str(error))
-    job.request_id = error.request_id
-
-
-def _after_unknown(
-    session: Session, _: Services, claim: Claim, attempt: Attempt, error: ProviderError
-) -> None:
-    runs.unsure(session, claim, why=error.code)
-    rechecks.after_settling(session, attempt)
-
-
-_MOVES: dict[
-    type[ProviderError], Callable[[Session, Services, Claim, Attempt, ProviderError], None]
-] = {
-    NotSent: _after_not_sent,
-    NotAccepted: _after_not_accepted,
-    Refused: _after_refused,
-    OutcomeUnknown: _after_unknown,
-}
+    gates.close(
+        session,
+        dialect=claim.dialect,
+        key_id=services.key_id(claim.dialect),
+        model=claim.model,
+        code=code,
+        for_s=for_s,
+    )

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import initialize, run_state_machine_as_test
 
 from core import claims, decisions, runs
-from core.errors import Conflict, OutcomeUnknown, ProviderError, StorageError
+from core.errors import Conflict, NotSent, OutcomeUnknown, ProviderError, StorageError
 from core.models import Dialect, Job, Run
 from core.stages import Outcome, Stage
 from tests.stateful.machine import PaidCalls, settings_for
@@ -273,7 +273,16 @@ def unknown_is_not_sent(monkeypatch: Any) -> None:
         return Outcome.NOT_SENT if isinstance(error, OutcomeUnknown) else real(error)
 
     monkeypatch.setattr(recording, "_outcome", outcome)
-    monkeypatch.setitem(recording._MOVES, OutcomeUnknown, recording._after_not_sent)
+    move_on = recording._move_on
+
+    def as_not_sent(
+        session: Any, services: Any, claim: Any, attempt: Any, error: ProviderError
+    ) -> None:
+        if isinstance(error, OutcomeUnknown):
+            error = NotSent(str(error), code="unreachable")
+        move_on(session, services, claim, attempt, error)
+
+    monkeypatch.setattr(recording, "_move_on", as_not_sent)
 
 
 def in_memory_alone(monkeypatch: Any) -> None:
