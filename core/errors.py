@@ -20,7 +20,6 @@ AppError
     ├── NotAccepted      The provider answered that it took nothing; its gate closes.
     ├── Refused          This request will never be accepted. Do not try again.
     ├── BadResult        Billed, and the answer holds nothing usable.
-    ├── LinkExpired      A download link is dead; ask the provider for a fresh one.
     └── OutcomeUnknown   It may have been accepted. Trying again may pay twice.
 
 A class exists only where a caller does something different because of it.
@@ -192,10 +191,6 @@ class Refused(ProviderError):
 
 class BadResult(ProviderError):
     """Billed, and the answer holds nothing usable. The raw body is kept."""
-
-
-class LinkExpired(ProviderError):
-    """A download link is dead. Ask for a fresh one; never for a new generation."""
 
 
 class OutcomeUnknown(ProviderError):

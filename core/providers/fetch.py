@@ -20,7 +20,7 @@ from core.errors import ProviderError
 from core.providers.addresses import NotAllowed, Place, allowed_place, is_public
 from core.providers.codes import Code
 from core.providers.connections import FAILURES, TIME_UP, Watch, open_session, root_cause
-from core.providers.verdicts import Answered, link_died, nothing_happened
+from core.providers.verdicts import Answered, nothing_happened
 
 log = structlog.get_logger(__name__)
 
@@ -55,8 +55,8 @@ def fetch(
     be local and speak http. `ca_file` is trusted instead of the usual authorities.
 
     Raises:
-        LinkExpired: 403, 404 or 410: ask for a fresh link.
-        ProviderError: `link_not_allowed`, `download_too_large`: the same link will not do;
+        ProviderError: `link_expired` (403, 404 or 410): ask for a fresh link, never for a new
+            video; `link_not_allowed`, `download_too_large`: the same link will not do;
             `download_cut`, `download_failed`: try again. Our own time that was up is a
             failure, not a cut: it tells nothing of the file.
     """
@@ -115,7 +115,7 @@ def _check(response: requests.Response, max_bytes: int) -> None:
     status, url = response.status_code, str(response.url)
     if status in DEAD:
         message = f"The link is dead: {without_query(url)} answered {status}."
-        raise link_died("link_expired", Answered(message=message, http_status=status))
+        raise nothing_happened("link_expired", Answered(message=message, http_status=status))
     if status != HTTPStatus.OK:
         raise _error("download_failed", f"{without_query(url)} answered {status}.", status)
     announced = response.headers.get("content-length", "")

@@ -69,15 +69,8 @@ class NothingHappened:
     code: Code
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LinkDied:
-    """A download link is dead: the provider is asked for a fresh one, never for a new video."""
-
-    code: Code
-
-
 Verdict = NotTaken | Never | Unknown  # of an answer to a paid request
-Row = NothingLeft | Verdict | Useless | GivenUp | NothingHappened | LinkDied
+Row = NothingLeft | Verdict | Useless | GivenUp | NothingHappened
 
 
 def not_taken(code: Code, scope: Scope, *, wait_s: float | None) -> NotTaken:
@@ -142,7 +135,7 @@ ROWS: Final[tuple[Row, ...]] = (
     NothingHappened(code="download_failed"),
     NothingHappened(code="download_cut"),
     NothingHappened(code="download_too_large"),
-    LinkDied(code="link_expired"),
+    NothingHappened(code="link_expired"),  # each step asks for a fresh link anyway
 )
 MEANS: Final[Mapping[Code, Row]] = {row.code: row for row in ROWS}
 

@@ -6,7 +6,6 @@ from typing import Final, TypeVar
 
 from core.errors import (
     BadResult,
-    LinkExpired,
     NotAccepted,
     NotSent,
     OutcomeUnknown,
@@ -17,7 +16,6 @@ from core.providers.codes import Code
 from core.providers.observations import (
     MEANS,
     GivenUp,
-    LinkDied,
     Never,
     NothingHappened,
     NothingLeft,
@@ -73,7 +71,6 @@ _PLAIN: Final[Mapping[type[Row], type[ProviderError]]] = {
     Useless: BadResult,
     GivenUp: ProviderError,
     NothingHappened: ProviderError,
-    LinkDied: LinkExpired,
 }
 
 
@@ -108,11 +105,6 @@ def refused(code: Code, message: str) -> Refused:
 def useless(code: Code, answered: Answered) -> BadResult:
     """Return the error of an answer that was billed and holds nothing."""
     return _as(BadResult, code, answered)
-
-
-def link_died(code: Code, answered: Answered) -> LinkExpired:
-    """Return the error of a dead link."""
-    return _as(LinkExpired, code, answered)
 
 
 def nothing_happened(code: Code, answered: Answered) -> ProviderError:

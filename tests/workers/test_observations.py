@@ -13,7 +13,6 @@ from core.providers.observations import (
     MEANS,
     ROWS,
     GivenUp,
-    LinkDied,
     Never,
     NothingHappened,
     NothingLeft,
@@ -123,7 +122,7 @@ def given_up(bench: Bench, job: Job, row: GivenUp, scene: Scene) -> None:
     assert bench.asked(scene).posts() == 1
 
 
-def repeated(bench: Bench, job: Job, row: NothingHappened | LinkDied, scene: Scene) -> None:
+def repeated(bench: Bench, job: Job, row: NothingHappened, scene: Scene) -> None:
     """The step is repeated until it works; nothing is sent again."""
     found = stumbles(bench, job, row.code)
     assert found.stage in {Stage.GENERATING, Stage.STORING}
@@ -141,5 +140,4 @@ CHECKS: Mapping[type, Callable[[Bench, Job, Any, Scene], None]] = {
     Useless: useless,
     GivenUp: given_up,
     NothingHappened: repeated,
-    LinkDied: repeated,
 }
