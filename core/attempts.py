@@ -22,7 +22,10 @@ def token_hash(token: str) -> bytes:
     return hashlib.sha256(token.encode()).digest()
 
 
-CALLED_BACK: Final = "called_back"  # a code of core.refusals
+# Codes of core.refusals: why nobody knows what became of a request.
+WORKER_LOST: Final = "worker_lost"
+RESTORED: Final = "restored"  # an older database is back
+CALLED_BACK: Final = "called_back"  # an earlier request is at work after all
 
 # By name: a migrated table has another order than a new one.
 _COLUMNS: Final = ", ".join(column.name for column in Attempt.__table__.columns)

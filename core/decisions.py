@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from core import attempts, audit, clock, events, jobs, rechecks, runs
+from core import attempts, audit, clock, events, jobs, rechecks, runs, task_match
 from core.errors import Conflict, NotFound, Rejected, msg
 from core.models import Attempt, Dialect, Job, Run, User
 from core.polling import is_stalled
@@ -92,7 +92,7 @@ def check(session: Session, user: User, id: UUID) -> None:
 
 def may_be_found(attempt: Attempt) -> bool:
     """Return whether asking can help: a callback has named a task, or the list may show it."""
-    return rechecks.is_listed(attempt) or attempt.candidate_task_id is not None
+    return task_match.is_listed(attempt) or attempt.candidate_task_id is not None
 
 
 def send_again(session: Session, user: User, id: UUID) -> None:

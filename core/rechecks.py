@@ -14,20 +14,15 @@ from uuid import UUID
 from sqlalchemy import exists, func, select, update
 from sqlalchemy.orm import Session
 
-from core import attempts, clock, events, runs
+from core import attempts, clock, events, expiry, runs, task_match
 from core.models import Attempt, Dialect, Job, Run
-from core.providers import ListedTask
 from core.stages import ENDED_WITHOUT_IT, LIVE_OUTCOMES, Outcome, Stage
 
-LOOKED_FOR = timedelta(days=7)  # as long as MiniMax keeps a task
-SKEW = timedelta(seconds=60)  # between the provider's clock and the database's
 SOONEST_S = 3.0
 RAREST_S = 3600.0
 RAREST_SHARE = 28  # of its age, a task that nobody ever drops is asked about: at a week, 6 h
-MAY_HAVE_ONE = (Outcome.OPEN, Outcome.UNKNOWN, Outcome.SUPERSEDED)
-WORKER_LOST = "worker_lost"  # a code of core.refusals: why the sweep doubts a request
-RESTORED = "restored"  # the same, after an older database was restored
-ENDED_BY_PROOF = (WORKER_LOST, attempts.CALLED_BACK)  # doubts that end when nothing was taken
+# Doubts that end once it turns out that nothing was taken.
+ENDED_BY_PROOF = (attempts.WORKER_LOST, attempts.CALLED_BACK)
 NEVER_WHOLE = "never_whole"  # a code of core.refusals: its provider still has the result
 
 
@@ -115,7 +110,7 @@ def ever_more_rarely(
     """
     age = clock.read(session) - attempt.created_at
     named = attempt.provider_task_id is not None or attempt.candidate_task_id is not None
-    if age <= LOOKED_FOR:
+    if age <= expiry.V2_TASK:
         later(attempt, in_s=max(least_s, min(age.total_seconds() / 4, RAREST_S)))
     elif named and attempt.dialect == Dialect.MINIMAX_V1:
         later(attempt, in_s=max(least_s, age.total_seconds() / RAREST_SHARE))
@@ -161,7 +156,7 @@ def lost_unsent(session: Session, job_id: UUID) -> int:
     counted = select(func.count()).where(
         Attempt.job_id == job_id,
         Attempt.outcome == Outcome.NOT_SENT,
-        Attempt.observation == WORKER_LOST,
+        Attempt.observation == attempts.WORKER_LOST,
     )
     return session.scalars(counted).one()
 
@@ -170,7 +165,7 @@ def after_settling(session: Session, attempt: Attempt, *, by: str = "") -> None:
     """See to an attempt that its own job may no longer look after. `by`: not its own worker."""
     lost = attempt.outcome in {Outcome.UNKNOWN, Outcome.SUPERSEDED}
     named = attempt.provider_task_id is not None or attempt.candidate_task_id is not None
-    if named or (lost and is_listed(attempt)):
+    if named or (lost and task_match.is_listed(attempt)):
         later(attempt, in_s=SOONEST_S if not named else 0)
         events.wake_workers(session)
     if attempt.outcome in {Outcome.NOT_SENT, Outcome.REJECTED}:
@@ -186,7 +181,7 @@ def _no_more_doubt(session: Session, attempt: Attempt, *, by: str) -> None:
         return
     if attempts.live(session, attempt.job_id) is not None:
         return
-    why = attempt.observation or WORKER_LOST
+    why = attempt.observation or attempts.WORKER_LOST
     if attempt.outcome == Outcome.REJECTED:
         runs.ended_by(session, run, Stage.REJECTED, by=by, code=why)
     else:
@@ -216,92 +211,3 @@ def attach(session: Session, attempt_id: UUID, *, task_id: str, by: str) -> None
         later(attempt, in_s=0)  # nobody else asks for its result
     elif Stage(run.stage) is Stage.UNCERTAIN:
         runs.found(session, run, task_id=task_id, by=by)
-
-
-# --- finding a task in the provider's list ----------------------------------------------
-
-
-def attached(session: Session, dialect: str, task_ids: Sequence[str]) -> frozenset[str]:
-    """Return which tasks belong to an attempt already, or were named by a callback for one."""
-    rows = session.execute(
-        select(Attempt.provider_task_id, Attempt.candidate_task_id).where(
-            Attempt.dialect == dialect,
-            Attempt.provider_task_id.in_(task_ids) | Attempt.candidate_task_id.in_(task_ids),
-        )
-    )
-    return frozenset(task_id for row in rows for task_id in row if task_id is not None)
-
-
-def is_listed(attempt: Attempt) -> bool:
-    """Return whether a provider's list can show what an attempt has become.
-
-    Only v2 has one. After an older database was restored the list also shows tasks whose
-    attempts nobody knows any more, so nothing follows from what fits.
-    """
-    return attempt.dialect == Dialect.MINIMAX_V2 and attempt.observation != RESTORED
-
-
-def match(
-    session: Session, attempt: Attempt, listed: Sequence[ListedTask], *, settle_s: float
-) -> str | None:
-    """Return the task of an attempt, if exactly one task and exactly one attempt agree.
-
-    `listed` must have been read before this transaction began: every attempt
-    that may own one of the tasks is then in our tables, and is a rival here.
-    """
-    taken = attached(session, attempt.dialect, [task.task_id for task in listed])
-    job = session.get_one(Job, attempt.job_id)
-    fitting = [
-        task
-        for task in listed
-        if task.task_id not in taken and fits(attempt, job, task, settle_s=settle_s)
-    ]
-    if len(fitting) != 1:
-        return None
-    (task,) = fitting
-    rivals = [
-        other
-        for other, other_job in _without_task(session, attempt, task.created_at, settle_s)
-        if fits(other, other_job, task, settle_s=settle_s)
-    ]
-    return task.task_id if [rival.id for rival in rivals] == [attempt.id] else None
-
-
-def fits(attempt: Attempt, job: Job, task: ListedTask, *, settle_s: float) -> bool:
-    """Return whether a task may be what an attempt asked for: all that the list tells of it."""
-    told = {"resolution": task.resolution, "duration": task.duration, "ratio": task.ratio}
-    asked = {name: job.options.get(name) for name in told}
-    same = all(
-        str(asked[name]).casefold() == str(value).casefold()
-        for name, value in told.items()
-        if asked[name] not in {None, "adaptive"}  # the provider chose
-    )
-    begin, end = _window(attempt, settle_s)
-    return task.model == job.model and same and begin <= task.created_at <= end
-
-
-def _window(attempt: Attempt, settle_s: float) -> tuple[datetime, datetime]:
-    end = attempt.send_deadline + timedelta(seconds=settle_s) + SKEW
-    return attempt.created_at - SKEW, end
-
-
-def _without_task(
-    session: Session, attempt: Attempt, at: datetime, settle_s: float
-) -> Sequence[tuple[Attempt, Job]]:
-    """Return the attempts of the same key that may have made a task at a moment."""
-    window = timedelta(seconds=settle_s) + SKEW
-    return [
-        (row[0], row[1])
-        for row in session.execute(
-            select(Attempt, Job)
-            .join(Job, Job.id == Attempt.job_id)
-            .where(
-                Attempt.dialect == attempt.dialect,
-                Attempt.key_id == attempt.key_id,
-                Attempt.provider_task_id.is_(None),
-                Attempt.outcome.in_(MAY_HAVE_ONE),
-                Attempt.created_at <= at + SKEW,
-                Attempt.send_deadline >= at - window,
-            )
-        )
-    ]

@@ -58,12 +58,12 @@ def _doubt_for_good(session: Session) -> None:
         update(Attempt)
         .where(Attempt.job_id.in_(doubted), Attempt.outcome == Outcome.UNKNOWN)
         .where(Attempt.observation.in_(rechecks.ENDED_BY_PROOF))
-        .values(observation=rechecks.RESTORED)
+        .values(observation=attempts.RESTORED)
     )
     session.execute(
         update(Run)
         .where(Run.stage == Stage.UNCERTAIN, Run.waiting_for.in_(rechecks.ENDED_BY_PROOF))
-        .values(waiting_for=rechecks.RESTORED)
+        .values(waiting_for=attempts.RESTORED)
     )
 
 
@@ -73,10 +73,10 @@ def _doubted(session: Session, run: Run) -> bool:
     if attempt is not None and attempt.outcome == Outcome.ACCEPTED:
         return False  # the sweep goes on with it, which is free
     if attempt is not None:
-        attempts.settled(session, attempt.id, Outcome.UNKNOWN, observation=rechecks.RESTORED)
+        attempts.settled(session, attempt.id, Outcome.UNKNOWN, observation=attempts.RESTORED)
     else:
         session.add(_unrecorded(session, run))
-    runs.lost_sight(session, run, by=BY, why=rechecks.RESTORED)
+    runs.lost_sight(session, run, by=BY, why=attempts.RESTORED)
     return True
 
 
@@ -92,7 +92,7 @@ def _unrecorded(session: Session, run: Run) -> Attempt:
         lease_token=run.lease_token,
         send_deadline=clock.now(),
         outcome=Outcome.UNKNOWN,
-        observation=rechecks.RESTORED,
+        observation=attempts.RESTORED,
         settled_at=clock.now(),
         cost_estimate_usd=job_of(session, run).estimate_usd,
     )
@@ -139,7 +139,7 @@ def remembered(session: Session, attempt_id: UUID, job_id: UUID, *, dialect: str
     if live is None and run is not None and Stage(run.stage) in {Stage.READY, Stage.SUBMITTING}:
         # Whoever has claimed it has sent nothing yet, and will find its lease gone.
         stand_in.outcome = Outcome.UNKNOWN
-        runs.lost_sight(session, run, by=by, why=rechecks.RESTORED)
+        runs.lost_sight(session, run, by=by, why=attempts.RESTORED)
     return True
 
 
@@ -172,7 +172,7 @@ def _forgotten(
         created_at=made_at(attempt_id),
         send_deadline=made_at(attempt_id),
         outcome=Outcome.UNKNOWN if live is None else Outcome.SUPERSEDED,
-        observation=rechecks.RESTORED,
+        observation=attempts.RESTORED,
         settled_at=clock.now(),
         cost_estimate_usd=job.estimate_usd,
     )

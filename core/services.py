@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from core.accounts import Accounts
 from core.database import open_engine, open_sessions
 from core.models import Dialect
-from core.providers import ImageProvider, VideoProvider
+from core.providers import ImageProvider, ListingProvider, VideoProvider
 from core.providers.capabilities import RateLimits
 from core.providers.catalog import Catalog
 from core.providers.catalog import load as load_catalog
@@ -88,6 +88,12 @@ class Services:
         """Return how many requests one worker sends at once to the provider of a dialect."""
         most = self.settings.worker_concurrency
         return most if dialect == Dialect.OPENAI else min(VIDEO_SENDERS, most)
+
+    @property
+    def listing(self) -> ListingProvider:
+        """Return the provider whose list shows what it has taken."""
+        provider: ListingProvider = self.videos[Dialect.MINIMAX_V2]  # type: ignore[assignment]
+        return provider
 
     def provider(self, dialect: str) -> ImageProvider | VideoProvider:
         """Return who is behind a dialect."""

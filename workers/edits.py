@@ -76,7 +76,6 @@ def _as_answered(body: Path, error: BadResult) -> EditAnswer:
         http_status=error.http_status or 200,
         request_id=error.request_id,
         streamed=found.streamed if found else False,
-        processing_ms=None,
         rate_limits={},
     )
 

@@ -7,11 +7,11 @@ from uuid import UUID
 import structlog
 from sqlalchemy.exc import IntegrityError
 
-from core import attempts, rechecks
+from core import attempts, rechecks, task_match
 from core.database import is_outage
 from core.errors import AppError, ProviderError
 from core.models import Attempt, Dialect
-from core.providers import Broken, ListedTask, ListingProvider, Pending, Ready
+from core.providers import LIST_PAGE, Broken, ListedTask, Pending, Ready
 from core.rechecks import Recheck
 from core.services import Services
 from core.stages import Stage
@@ -22,7 +22,6 @@ log = structlog.get_logger(__name__)
 
 AT_ONCE = 20
 HELD_S = 120.0  # nobody else looks meanwhile; longer than any single question
-PAGE = 20  # tasks that one question to the list brings
 
 
 def recheck(hands: Hands) -> int:
@@ -142,13 +141,13 @@ def _is_its_task(hands: Hands, found: Recheck, task_id: str) -> bool:
         if found.attempt.dialect != Dialect.MINIMAX_V2:
             hands.progress(found.attempt.dialect, task_id)
             return True
-        described = _listing(hands.services).describe(task_id)
+        described = hands.services.listing.describe(task_id)
     except ProviderError as error:
         if error.code == "task_not_found":
             return False
         raise
     settle_s = hands.services.settings.settle_s
-    return rechecks.fits(found.attempt, found.job, described, settle_s=settle_s)
+    return task_match.fits(found.attempt, found.job, described, settle_s=settle_s)
 
 
 def _from_list(services: Services, attempt: Attempt, listed: "Listed") -> str | None:
@@ -157,12 +156,12 @@ def _from_list(services: Services, attempt: Attempt, listed: "Listed") -> str | 
     Raises:
         ProviderError: the list could not be read in full, so nothing follows from it.
     """
-    if not rechecks.is_listed(attempt):
+    if not task_match.is_listed(attempt):
         return None
     tasks = listed.tasks()
     with services.sessions() as session:
         again = session.get_one(Attempt, attempt.id)
-        return rechecks.match(session, again, tasks, settle_s=services.settings.settle_s)
+        return task_match.match(session, again, tasks, settle_s=services.settings.settle_s)
 
 
 class Listed:
@@ -193,14 +192,9 @@ class Listed:
         with services.sessions() as session:
             since = rechecks.oldest(session, self._attempt_ids, dialect=Dialect.MINIMAX_V2)
         _take_turn(self._hands)
-        found = _listing(services).list_tasks(since=since - rechecks.SKEW - timedelta(seconds=1))
-        self._hands.looks.pace.take(len(found) // PAGE)  # the pages after the first
+        found = services.listing.list_tasks(since=since - task_match.SKEW - timedelta(seconds=1))
+        self._hands.looks.pace.take(len(found) // LIST_PAGE)  # the pages after the first
         return found
-
-
-def _listing(services: Services) -> ListingProvider:
-    provider: ListingProvider = services.videos[Dialect.MINIMAX_V2]  # type: ignore[assignment]
-    return provider
 
 
 # --- a late result ----------------------------------------------------------------------

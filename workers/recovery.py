@@ -166,7 +166,7 @@ def _permit_taken_up(hands: Hands, attempt_id: UUID) -> bool:
         never_left = in_doubt and hands.spool.permits.revoke(attempt_id)
         if never_left:
             settled = attempts.settled(
-                session, attempt_id, Outcome.NOT_SENT, observation=rechecks.WORKER_LOST
+                session, attempt_id, Outcome.NOT_SENT, observation=attempts.WORKER_LOST
             )
             rechecks.after_settling(session, settled, by=hands.worker)
             log.info("request_never_left", job_id=str(attempt.job_id))

@@ -24,7 +24,7 @@ import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -40,6 +40,7 @@ log = structlog.get_logger(__name__)
 
 KEPT_CUT_S = 7 * 24 * 3600
 LONGEST_STEP_S = 24 * 3600
+_OF_ANSWER = frozenset(field.name for field in fields(EditAnswer))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -277,11 +278,13 @@ class Spool:
         return self._folder / f"{attempt_id}.task"
 
     def _spooled(self, attempt_id: UUID, content: dict[str, Any]) -> Spooled:
+        # Another release may have written it, which knew more of an answer.
+        answer = {name: it for name, it in content["answer"].items() if name in _OF_ANSWER}
         return Spooled(
             attempt_id=attempt_id,
             job_id=UUID(content["job_id"]),
             body=self.body(attempt_id),
-            answer=EditAnswer(**content["answer"]),
+            answer=EditAnswer(**answer),
         )
 
     def _read(self, path: Path) -> dict[str, Any] | None:

@@ -12,7 +12,7 @@ from core.claims import Claim, Stale
 from core.errors import ProviderError
 from core.failpoints import reach
 from core.models import Attempt, Dialect
-from core.providers import Broken, Cancelled, ListingProvider, Pending, Ready
+from core.providers import Broken, Cancelled, Pending, Ready
 from core.providers.answer_file import answer_left_behind
 from core.services import Services
 from core.stages import Stage
@@ -86,9 +86,8 @@ def look(hands: Hands, claim: Claim) -> None:
 
 def _cancel(services: Services, claim: Claim, task_id: str) -> bool:
     """Have a task dropped that still waits. Return whether to look what became of it."""
-    provider: ListingProvider = services.videos[claim.dialect]  # type: ignore[assignment]
     try:
-        found = provider.cancel(task_id)
+        found = services.listing.cancel(task_id)
     except ProviderError as error:  # the next look tries again, if it still waits then
         log.info("not_cancelled_yet", job_id=str(claim.job_id), reason=str(error))
         return True

@@ -72,15 +72,15 @@ def _orphan(hands: Hands, session: Session, job_id: UUID) -> bool:
         if attempt.send_deadline + settle > clock.read(session):
             return False
         attempt = attempts.settled(
-            session, attempt.id, Outcome.UNKNOWN, observation=rechecks.WORKER_LOST
+            session, attempt.id, Outcome.UNKNOWN, observation=attempts.WORKER_LOST
         )
     if attempt.provider_task_id is not None:
         runs.found(session, run, task_id=attempt.provider_task_id, by=hands.worker)
         return True
     # An edit's answer may lie in the spool of a host that is down: `recover` there heals it.
-    runs.lost_sight(session, run, by=hands.worker, why=rechecks.WORKER_LOST)
+    runs.lost_sight(session, run, by=hands.worker, why=attempts.WORKER_LOST)
     rechecks.after_settling(session, attempt)
-    log.warning("job_became_uncertain", job_id=str(job_id), why=rechecks.WORKER_LOST)
+    log.warning("job_became_uncertain", job_id=str(job_id), why=attempts.WORKER_LOST)
     return True
 
 
@@ -96,6 +96,6 @@ def _freed_unsent(hands: Hands, session: Session, run: Run, attempt: Attempt) ->
     """Let a request that never left be sent: at once, and later each time if it kills workers."""
     reach("revoked")
     before = rechecks.lost_unsent(session, run.job_id)
-    attempts.settled(session, attempt.id, Outcome.NOT_SENT, observation=rechecks.WORKER_LOST)
+    attempts.settled(session, attempt.id, Outcome.NOT_SENT, observation=attempts.WORKER_LOST)
     runs.freed(session, run, by=hands.worker, due_in_s=backoff_s(before) if before else 0)
     log.info("request_never_left", job_id=str(run.job_id), times_before=before)

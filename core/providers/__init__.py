@@ -73,7 +73,6 @@ class EditAnswer:
     http_status: int
     request_id: str | None
     streamed: bool  # the spooled body is server-sent events, else one JSON document
-    processing_ms: int | None
     rate_limits: Mapping[str, str]  # every x-ratelimit-* header, as sent
 
 
@@ -212,6 +211,9 @@ class VideoProvider(Protocol):
         ...
 
 
+LIST_PAGE: Final = 20  # tasks that one question brings: the only size that is documented
+
+
 class ListingProvider(VideoProvider, Protocol):
     """A provider that also tells what it has taken: MiniMax v2."""
 
@@ -219,7 +221,7 @@ class ListingProvider(VideoProvider, Protocol):
         """Return a task's own facts. Raises ProviderError: try again later."""
         ...
 
-    def list_tasks(self, *, since: datetime, model: str | None = None) -> Sequence[ListedTask]:
+    def list_tasks(self, *, since: datetime) -> Sequence[ListedTask]:
         """Return every task created at or after `since` (at most 7 days back), newest first.
 
         Raises:

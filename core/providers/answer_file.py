@@ -209,9 +209,7 @@ def answer_left_behind(path: Path) -> EditAnswer | None:
         whole = False
     if not whole:
         return None
-    return EditAnswer(
-        http_status=200, request_id=None, streamed=streamed, processing_ms=None, rate_limits={}
-    )
+    return EditAnswer(http_status=200, request_id=None, streamed=streamed, rate_limits={})
 
 
 def _usage(final: Item) -> Mapping[str, Any]:

@@ -9,6 +9,7 @@ import structlog
 
 from core import elapsed
 from core.providers import (
+    LIST_PAGE,
     Accepted,
     Broken,
     Cancelled,
@@ -28,7 +29,6 @@ log = structlog.get_logger(__name__)
 
 PATH: Final = "/v2/video_generation"
 QUERY: Final = "/v2/query/video_generation"
-PAGE: Final = 20  # the only size that is documented
 MOST_PAGES: Final = 100
 # Of beginning to look: no video that was queued is finished by then (H3-Max takes 3 s).
 DELETED_WITHIN_S: Final = 1.0
@@ -51,7 +51,7 @@ class MiniMaxV2:
 
     def check(self) -> None:
         """See `VideoProvider.check`."""
-        self._page(1, None)
+        self._page(1)
 
     def progress(self, task_id: str) -> Progress:
         """See `VideoProvider.progress`."""
@@ -101,7 +101,7 @@ class MiniMaxV2:
         """
         return self._listed(self._task(task_id))
 
-    def list_tasks(self, *, since: datetime, model: str | None = None) -> Sequence[ListedTask]:
+    def list_tasks(self, *, since: datetime) -> Sequence[ListedTask]:
         """Return every task created at or after `since`, newest first; at most 7 days back.
 
         Raises:
@@ -110,17 +110,15 @@ class MiniMaxV2:
         oldest = since.replace(microsecond=0)  # the provider tells whole seconds
         found: dict[str, ListedTask] = {}
         for page in range(1, MOST_PAGES + 1):
-            tasks = [self._listed(item) for item in self._page(page, model)]
+            tasks = [self._listed(item) for item in self._page(page)]
             fresh = [task for task in tasks if task.task_id not in found]
             found |= {task.task_id: task for task in fresh}
             if not fresh or fresh[-1].created_at < oldest:
                 return [task for task in found.values() if task.created_at >= oldest]
-        raise self._calls.incomplete(f"lists more than {MOST_PAGES * PAGE} tasks")
+        raise self._calls.incomplete(f"lists more than {MOST_PAGES * LIST_PAGE} tasks")
 
-    def _page(self, page: int, model: str | None) -> Sequence[Any]:
-        query = {"page_num": str(page), "page_size": str(PAGE)}
-        if model is not None:
-            query["filter.model"] = model
+    def _page(self, page: int) -> Sequence[Any]:
+        query = {"page_num": str(page), "page_size": str(LIST_PAGE)}
         items = self._calls.read(QUERY, query).get("items")
         if not isinstance(items, list):
             raise self._calls.incomplete("has no list of tasks")

@@ -146,12 +146,10 @@ def _text(value: object) -> str:
 
 def _answer(reply: Reply, *, asked_to_stream: bool) -> EditAnswer:
     kind = reply.headers.get("content-type", "").lower()
-    ms = reply.headers.get("openai-processing-ms", "")
     return EditAnswer(
         http_status=reply.status,
         request_id=reply.headers.get("x-request-id"),
         streamed="event-stream" in kind or (asked_to_stream and "json" not in kind),
-        processing_ms=int(ms) if ms.isdecimal() and len(ms) < 12 else None,
         rate_limits=rate_limits(reply.headers),
     )
 

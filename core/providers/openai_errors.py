@@ -73,8 +73,6 @@ NO_SUCH_ADDRESS: Final[Mapping[int, Verdict]] = {
     405: meaning("wrong_address"),
 }
 UNFORESEEN: Final = meaning("unexpected_answer")
-# What two rows become when the error says more than its code.
-FINER: Final[tuple[Verdict, ...]] = (_MASK, _MODERATED_OUTPUT, _UNVERIFIED)
 
 
 def verdict(status: int, document: Any) -> Verdict:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from core.rechecks import WORKER_LOST
+from core.attempts import WORKER_LOST
 from core.stages import Outcome, Stage, Status
 from tests.campaigns.strikes import Hit, Outage, Strike
 from tests.campaigns.tables import AttemptRow, JobRow, Tables

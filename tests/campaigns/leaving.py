@@ -9,8 +9,8 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from core.attempts import WORKER_LOST
 from core.models import JobEvent, Run
-from core.rechecks import WORKER_LOST
 from core.services import Services
 from core.stages import Stage
 from tests.campaigns.strikes import Outage, Strike

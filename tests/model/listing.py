@@ -1,4 +1,4 @@
-"""The list of tasks that the second API gives: `rechecks.match`.
+"""The list of tasks that the second API gives: `core.task_match`.
 
 Two attempts of one job always look alike here, as if their time windows were one.
 """

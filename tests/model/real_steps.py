@@ -185,6 +185,4 @@ class RealSteps(RealJob):
             return move(session, self.claims.pop(worker), *args, **more)
 
 
-ANSWERED: Final = EditAnswer(
-    http_status=200, request_id=None, streamed=False, processing_ms=None, rate_limits={}
-)
+ANSWERED: Final = EditAnswer(http_status=200, request_id=None, streamed=False, rate_limits={})

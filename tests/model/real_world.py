@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import delete, text, update
 
-from core import attempts, clock, decisions, expiry, rechecks
+from core import attempts, clock, decisions, expiry, rechecks, task_match
 from core.callbacks import heard
 from core.errors import AppError
 from core.models import Attempt, Run
@@ -147,7 +147,7 @@ class RealWorld(RealSteps):
             ]
             attempt = session.get_one(Attempt, self.attempts[number])
             settle_s = self.services.settings.settle_s
-            return rechecks.match(session, attempt, listed, settle_s=settle_s)
+            return task_match.match(session, attempt, listed, settle_s=settle_s)
 
     @property
     def neighbours_task(self) -> str:

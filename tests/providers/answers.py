@@ -44,6 +44,5 @@ def answer(*, streamed: bool = False) -> EditAnswer:
         http_status=200,
         request_id="req_1",
         streamed=streamed,
-        processing_ms=None,
         rate_limits={},
     )

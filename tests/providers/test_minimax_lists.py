@@ -31,9 +31,8 @@ class TestListing:
             connection.sendall(said({"items": page, "total": len(everything)}))
 
         with serving(script) as server:
-            found = v2(server).list_tasks(since=moment(1975.4), model="MiniMax-H3")
+            found = v2(server).list_tasks(since=moment(1975.4))
             assert server.connections == 2
-            assert "filter.model=MiniMax-H3" in server.head()
         assert [task.task_id for task in found] == [f"t{n}" for n in range(26)]
         assert found[0] == ListedTask(
             task_id="t0",

@@ -125,7 +125,6 @@ class TestAnswer:
             http_status=200,
             request_id="req_1",
             streamed=False,
-            processing_ms=1234,
             rate_limits={
                 "x-ratelimit-limit-input-images": "5",
                 "x-ratelimit-reset-tokens": "58.891s",

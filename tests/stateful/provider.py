@@ -154,9 +154,7 @@ class Provider:
             raise unsure("answer_unreadable", Answered(message="the answer is gone"))
         if is_useless:
             raise useless("empty_result", Answered(message="no image", http_status=200))
-        return EditAnswer(
-            http_status=200, request_id=None, streamed=False, processing_ms=None, rate_limits={}
-        )
+        return EditAnswer(http_status=200, request_id=None, streamed=False, rate_limits={})
 
     def submit(self, request: VideoRequest, *, limits: SendLimits) -> Accepted:
         """See `VideoProvider.submit`."""
@@ -245,7 +243,7 @@ class Provider:
         """See `ListingProvider.describe`."""
         return self._listed(self._known(task_id))
 
-    def list_tasks(self, *, since: datetime, model: str | None = None) -> Sequence[ListedTask]:
+    def list_tasks(self, *, since: datetime) -> Sequence[ListedTask]:
         """See `ListingProvider.list_tasks`."""
         made = [it for it in self.requests if it.is_known and it.task != DELETED]
         return [self._listed(it) for it in made if it.created_at >= since]

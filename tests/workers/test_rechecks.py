@@ -25,9 +25,9 @@ def asked(monkeypatch) -> list[str]:
     paths: list[str] = []
     read = MiniMaxV2._page
 
-    def page(self, number, model):
+    def page(self, number):
         paths.append("list")
-        return read(self, number, model)
+        return read(self, number)
 
     monkeypatch.setattr(MiniMaxV2, "_page", page)
     return paths

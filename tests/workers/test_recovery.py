@@ -1,5 +1,6 @@
 """What a dead worker leaves behind on the disk, taken up by the next one."""
 
+import json
 import os
 
 import pytest
@@ -44,6 +45,21 @@ def test_a_whole_body_that_nobody_marked_is_an_answer_too(services, hands, kim, 
 
     assert recovery.recover(hands) == 1
     assert settle(job).stage is Stage.STORED
+
+
+def test_a_mark_of_another_release_is_read_all_the_same(
+    services, hands, kim, file_edit, settle, openai_simulator
+):
+    job = file_edit()
+    attempt = answered(services, hands, job)
+    mark = services.settings.spool_dir / f"{attempt.id}.json"
+    content = json.loads(mark.read_text())
+    content["answer"]["processing_ms"] = 1234
+    mark.write_text(json.dumps(content))
+
+    assert recovery.recover(hands) == 1
+    assert settle(job).stage is Stage.STORED
+    assert len(billed(openai_simulator)) == 1
 
 
 def test_a_body_that_broke_off_is_set_aside(services, hands, kim, file_edit):
