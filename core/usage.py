@@ -100,7 +100,8 @@ SENT: Final = f"""
     """  # noqa: S608  (our own constants)
 _ENDED_WITHOUT_IT: Final = ", ".join(f"'{stage}'" for stage in sorted(ENDED_WITHOUT_IT))
 # A request whose job has gone on or ended without it may be at work all the same, and of the
-# second API, which alone limits its tasks, it counts there.
+# second API, which alone limits its tasks, it counts there; a known task as long as we ask for its
+# result: then it is here, or the provider has dropped it.
 IN_HAND: Final = f"""
     SELECT dialect, key_id, user_id, count(*) AS tasks, count(*) FILTER (WHERE runs) AS running
     FROM (
@@ -128,6 +129,7 @@ IN_HAND: Final = f"""
               OR (outcome IN ('{Outcome.UNKNOWN}', '{Outcome.ACCEPTED}')
                   AND final_stage IN ({_ENDED_WITHOUT_IT}))
           )
+          AND (attempts.provider_task_id IS NULL OR recheck_at IS NOT NULL)
     ) AS tasks
     GROUP BY dialect, key_id, user_id
     """  # noqa: S608  (our own constants)

@@ -203,6 +203,22 @@ class TestInFlight:
             session.execute(text("UPDATE runs SET stage_since = now() - interval '31 min'"))
         assert len(claim_all(sessions, keys=limited)) == 1
 
+    def test_a_task_that_its_provider_has_dropped_is_at_work_no_more(self, sessions, kim):
+        job = filed(sessions, kim, **VIDEO)
+        filed(sessions, kim, **VIDEO)
+        limited = [Key(dialect=VIDEO["dialect"], id="key", limits=RateLimits(in_flight=1))]
+        (claim,) = claim_all(sessions, keys=limited)
+        sent(sessions, claim, outcome=Outcome.ACCEPTED, task_id="77")
+        accepted(sessions, claim)
+        with sessions.begin() as session:
+            decisions.cancel(session, kim, job.id)
+        assert claim_all(sessions, keys=limited) == []
+
+        looking = claimed(sessions, Stage.GENERATING)
+        with sessions.begin() as session:
+            runs.ended(session, looking, Stage.CANCELLED, code="cancelled_at_provider")
+        assert len(claim_all(sessions, keys=limited)) == 1
+
     @pytest.mark.parametrize("decide", [decisions.send_again, decisions.give_up])
     def test_a_task_whose_job_goes_on_or_ends_without_it_may_still_be_at_work(
         self, sessions, kim, decide
