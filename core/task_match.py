@@ -86,7 +86,10 @@ def _window(attempt: Attempt, settle_s: float) -> tuple[datetime, datetime]:
 def _without_task(
     session: Session, attempt: Attempt, at: datetime, settle_s: float
 ) -> Sequence[tuple[Attempt, Job]]:
-    """Return the attempts of the same key that may have made a task at a moment."""
+    """Return the attempts that may have made a task at a moment.
+
+    Of every key: two of them may belong to one account, whose list shows the tasks of both.
+    """
     window = timedelta(seconds=settle_s) + SKEW
     return [
         (row[0], row[1])
@@ -95,7 +98,6 @@ def _without_task(
             .join(Job, Job.id == Attempt.job_id)
             .where(
                 Attempt.dialect == attempt.dialect,
-                Attempt.key_id == attempt.key_id,
                 Attempt.provider_task_id.is_(None),
                 Attempt.outcome.in_(MAY_HAVE_ONE),
                 Attempt.created_at <= at + SKEW,

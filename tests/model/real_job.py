@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from core import attempts
@@ -29,7 +30,9 @@ class RealJob:
         self.services = hands.services
         self.rules = rules
         self.job: Job = rows.filed(hands, user, rules.dialect)
-        self.key_id = str(self.job.id)  # a key of its own: no job of another walk is a rival
+        self.key_id = str(self.job.id)
+        with self.begin() as session:  # no attempt of another walk is a rival
+            session.execute(text("UPDATE attempts SET provider_task_id = id::text"))
         self.claims: dict[int, Claim] = {}
         self.attempts: list[UUID] = []
         self.token = 0
