@@ -25,13 +25,20 @@ from workers.permits import Permits
 
 log = structlog.get_logger(__name__)
 
+SLOWEST_BYTES_PER_S = 500_000  # of a line that is waited for
 DECODED_BYTES = 24 * 2**20  # a 4K picture, written beside the answer that it came in
 
 
-def send_s(services: Services, dialect: str) -> float:
-    """Return how long a paid request of a dialect may take in all."""
+def send_s(services: Services, dialect: str, *, body_bytes: int = 0) -> float:
+    """Return how long a paid request of a dialect may take in all.
+
+    MiniMax answers within seconds, once it has the frames: a slow line has time for these. To be
+    cut off in the middle of them would leave an outcome that only a person could decide.
+    """
     settings = services.settings
-    return settings.openai_timeout_s if dialect == Dialect.OPENAI else settings.minimax_timeout_s
+    if dialect == Dialect.OPENAI:
+        return settings.openai_timeout_s
+    return settings.minimax_timeout_s + body_bytes / SLOWEST_BYTES_PER_S
 
 
 def submit(hands: Hands, claim: Claim, *, deadline: float) -> None:
@@ -57,24 +64,32 @@ def submit(hands: Hands, claim: Claim, *, deadline: float) -> None:
         except OSError as error:
             _unwritable(services, claim, error)
             return
-        _send(hands, *_in_time(services, claim, deadline), files)
+        total_s = send_s(services, claim.dialect, body_bytes=_body_bytes(task))
+        _send(hands, *_in_time(services, claim, deadline, total_s), files, total_s)
 
 
 def _room_bytes(task: requests.Task) -> int:
     """Return how much disk a request may need: its pictures, and its answer with all results."""
     options = task.job.options
-    sent = sum(asset.bytes for asset in task.files)
-    return sent + answer_file.room_bytes(options) + DECODED_BYTES * int(options.get("n") or 1)
+    decoded = DECODED_BYTES * int(options.get("n") or 1)
+    return _body_bytes(task) + answer_file.room_bytes(options) + decoded
 
 
-def _in_time(services: Services, claim: Claim, deadline: float) -> tuple[Claim, float]:
+def _body_bytes(task: requests.Task) -> int:
+    """Return about how long the body of a request is: at most its pictures as base64."""
+    return sum(asset.bytes for asset in task.files) * 4 // 3
+
+
+def _in_time(
+    services: Services, claim: Claim, deadline: float, total_s: float
+) -> tuple[Claim, float]:
     """Return a claim whose lease has room for the request, and its deadline.
 
-    Where fetching large pictures took long, sending becomes a step with a lease of its own.
+    Where large pictures take long, sending becomes a step with a lease of its own.
     """
-    if elapsed.now() + send_s(services, claim.dialect) <= _last(services, deadline):
+    if elapsed.now() + total_s <= _last(services, deadline):
         return claim, deadline
-    lease_s = send_s(services, claim.dialect) + services.settings.lease_margin_s
+    lease_s = total_s + services.settings.lease_margin_s
     noted_at = elapsed.now()  # before the lease begins
     with services.sessions.begin() as session:
         renewed = runs.fetched(session, claim, lease_s=lease_s)
@@ -86,9 +101,11 @@ def _last(services: Services, deadline: float) -> float:
     return deadline - services.settings.settle_s
 
 
-def _send(hands: Hands, claim: Claim, deadline: float, files: requests.Files) -> None:
+def _send(
+    hands: Hands, claim: Claim, deadline: float, files: requests.Files, total_s: float
+) -> None:
     services = hands.services
-    total_s, last = send_s(services, claim.dialect), _last(services, deadline)
+    last = _last(services, deadline)
     if elapsed.now() + total_s > last:
         _put_back(services, claim, why="too_late")
         return
