@@ -7,7 +7,7 @@ from uuid import UUID
 import structlog
 from sqlalchemy.orm import Session
 
-from core import attempts, clock, expiry, rechecks, runs
+from core import attempts, clock, events, expiry, rechecks, runs
 from core.database import is_outage
 from core.failpoints import reach
 from core.models import Attempt, Run
@@ -17,6 +17,8 @@ from workers.backoff import backoff_s
 from workers.hands import Hands
 
 log = structlog.get_logger(__name__)
+
+EXCUSED = 2  # times that a step may lose its worker before it has to wait
 
 
 def sweep(hands: Hands) -> int:
@@ -62,7 +64,7 @@ def _orphan(hands: Hands, session: Session, job_id: UUID) -> bool:
         return False
     attempt = attempts.live(session, job_id)
     if Stage(run.stage) is not Stage.SUBMITTING or attempt is None:
-        runs.freed(session, run, by=hands.worker)
+        runs.freed(session, run, by=hands.worker, due_in_s=_pause_s(session, run))
         return True
     if attempt.outcome == Outcome.OPEN:
         if _never_left(hands, attempt):
@@ -82,6 +84,18 @@ def _orphan(hands: Hands, session: Session, job_id: UUID) -> bool:
     rechecks.after_settling(session, attempt)
     log.warning("job_became_uncertain", job_id=str(job_id), why=attempts.WORKER_LOST)
     return True
+
+
+def _pause_s(session: Session, run: Run) -> float:
+    """Return how long a step waits that did not come to its end.
+
+    Machines are switched off, and once or twice that says nothing of the step. After that it may
+    be what kills its workers, with the requests that they have under way, or never fits its lease.
+    """
+    before = events.count(session, run.job_id, "lease_ended") + events.count(
+        session, run.job_id, "moved", why=attempts.WORKER_LOST
+    )
+    return backoff_s(before) if before >= EXCUSED else 0
 
 
 def _never_left(hands: Hands, attempt: Attempt) -> bool:

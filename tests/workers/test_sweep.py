@@ -5,20 +5,20 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import update
 
-from core import clock, elapsed, runs
-from core.models import Attempt, Job
+from core import clock, runs
+from core.models import Attempt, Job, Run
 from core.stages import Outcome, Stage
-from tests.workers.conftest import billed
 from tests.workers.left_behind import (
     V1,
     V2,
+    answered,
     claimed,
     detail_of,
     die,
     intended,
     stage_of,
 )
-from workers import sending, sweep
+from workers import recovery, sweep
 
 pytestmark = pytest.mark.usefixtures("quick_videos")
 
@@ -52,33 +52,26 @@ def test_a_request_that_may_have_been_sent_waits_for_the_end_of_its_lease(
     assert stage_of(services, kim, job) is Stage.SUBMITTING
 
 
-def test_nothing_is_sent_in_the_settle_time_before_the_lease_ends(
-    services, hands, kim, file_edit, openai_simulator
+@pytest.mark.parametrize("stage", [Stage.READY, Stage.STORING])
+def test_a_step_that_loses_its_worker_again_and_again_waits_longer_each_time(
+    services, hands, kim, file_edit, monkeypatch, stage
 ):
+    monkeypatch.setattr(sweep, "backoff_s", lambda lost: 100.0 * lost)
     job = file_edit()
-    claim = claimed(hands)
-    margin_s = services.settings.settle_s - 0.1
-    object.__setattr__(services.settings, "lease_margin_s", margin_s)  # less than is allowed
-    lease_s = services.settings.openai_timeout_s + margin_s
+    if stage is Stage.STORING:
+        answered(services, hands, job)
+        recovery.recover(hands)
+    waited = []
+    for _ in range(4):
+        claimed(hands, stage)
+        die(services, job)
+        sweep.sweep(hands)
+        with services.sessions.begin() as session:
+            run = session.get_one(Run, job.id)
+            waited.append(round((run.due_at - clock.read(session)).total_seconds(), -1))
+            run.due_at = clock.now()
 
-    sending.submit(hands, claim, deadline=elapsed.now() + lease_s)
-
-    assert billed(openai_simulator) == []
-    assert detail_of(services, kim, job).run.waiting_for == "too_late"
-
-
-def test_a_request_whose_pictures_took_long_is_sent_under_a_lease_of_its_own(
-    services, hands, kim, file_edit, openai_simulator
-):
-    job = file_edit()
-    claim = claimed(hands)
-
-    sending.submit(hands, claim, deadline=elapsed.now() + services.settings.settle_s)
-
-    assert len(billed(openai_simulator)) == 1
-    detail = detail_of(services, kim, job)
-    assert detail.stage is Stage.STORED
-    assert detail.attempts[0].lease_token == claim.token + 1
+    assert waited == [0, 0, 200, 300]
 
 
 def test_after_its_deadline_it_is_uncertain(services, hands, kim, file_edit):
