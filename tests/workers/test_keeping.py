@@ -2,6 +2,8 @@
 
 import io
 import signal
+from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -95,6 +97,30 @@ def test_what_was_asked_for_goes_without_a_word(services, hands, job, attempt_id
 
     assert kept.note is None
     assert recorded(services, job, kept).kind == "sending"
+
+
+@pytest.mark.parametrize(("changed", "copies"), [(False, 1), (True, 2)])
+def test_a_large_result_that_is_there_already_is_not_copied_again(
+    services, hands, job, attempt_id, tmp_path, monkeypatch, changed, copies
+):
+    """What a copy that outlived its lease has brought over counts for the next one."""
+    path, put = tmp_path / "result", []
+    path.write_bytes(picture())
+    really = services.bucket.put_file
+
+    def put_file(key: str, file: Path, **headers: Any) -> Any:
+        put.append(key)
+        return really(key, file, **headers)
+
+    monkeypatch.setattr(services.bucket, "put_file", put_file)
+    monkeypatch.setattr(keeping, "LARGE_BYTES", 1)
+    first = keeping.image(hands, job, path, attempt_id, 0)
+    if changed:
+        path.write_bytes(picture())
+    again = keeping.image(hands, job, path, attempt_id, 0)
+
+    assert put.count(first.result.key) == copies
+    assert (again.result.sha256 == first.result.sha256) is not changed
 
 
 @pytest.mark.parametrize("whom", ["edit", "v1", "v2"])
