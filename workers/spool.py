@@ -14,6 +14,7 @@ The mark or the task is on the disk before anything else happens with an answer.
 """
 
 import contextlib
+import errno
 import fcntl
 import json
 import os
@@ -31,7 +32,7 @@ from uuid import UUID
 
 import structlog
 
-from core.errors import ConfigError
+from core.errors import ConfigError, Unreachable
 from core.providers import Accepted, EditAnswer
 from workers.locks import WorkerLocks
 from workers.permits import Permits
@@ -70,7 +71,7 @@ class Spool:
     """
 
     def __init__(self, folder: Path) -> None:
-        """Raises ConfigError if `folder` cannot be made or written."""
+        """Raises ConfigError: `folder` cannot be made or written; Unreachable: that may pass."""
         self._folder = folder
         self.permits = Permits(folder)
         self.locks = WorkerLocks(folder / "workers")
@@ -80,7 +81,8 @@ class Spool:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             self.host = self._name()
         except OSError as error:
-            raise ConfigError(
+            passing = error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EIO}
+            raise (Unreachable if passing else ConfigError)(
                 f"SPOOL_DIR {str(folder)!r} cannot be written: {error}. Paid answers wait there, "
                 "so name a folder on a real disk that belongs to the worker's user."
             ) from error
@@ -239,8 +241,18 @@ class Spool:
         for name in ("*.new", "*.part"):
             for path in self._older(LONGEST_STEP_S, self._folder.glob(name)):
                 path.unlink(missing_ok=True)
+        # Of an answer that was removed while its worker was killed, or copied it a second time.
+        for path in self._older(LONGEST_STEP_S, self._without_body()):
+            path.unlink(missing_ok=True)
         for folder in self._older(LONGEST_STEP_S, self._folder.glob("work/*")):
             shutil.rmtree(folder, ignore_errors=True)
+
+    def _without_body(self) -> Iterator[Path]:
+        """Yield marks and images whose answer is gone."""
+        for name in ("*.json", "*.body-*"):
+            for path in self._folder.glob(name):
+                if not path.with_name(path.name.split(".")[0] + ".body").exists():
+                    yield path
 
     def _older(self, age_s: float, paths: Iterable[Path]) -> Iterator[Path]:
         """Yield what has not been written for so long; what others remove meanwhile is left out."""
@@ -252,14 +264,14 @@ class Spool:
     def _name(self) -> str:
         """Return this folder's own name; the first process to come writes it."""
         path = self._folder / "host"
-        fresh = self._folder / f"host.{secrets.token_hex(4)}"
-        fresh.write_text(secrets.token_hex(8), encoding="ascii")
-        try:
-            os.link(fresh, path)  # fails if another process was first
-        except FileExistsError:
-            pass
-        finally:
-            fresh.unlink()
+        if not path.exists():  # else a worker starts on a full disk too
+            fresh = self._folder / f"host.{secrets.token_hex(4)}"
+            try:
+                fresh.write_text(secrets.token_hex(8), encoding="ascii")
+                with contextlib.suppress(FileExistsError):  # another process was first
+                    os.link(fresh, path)
+            finally:
+                fresh.unlink(missing_ok=True)
         return path.read_text(encoding="ascii").strip()
 
     def _attempts(self, suffix: str) -> list[UUID]:
