@@ -14,6 +14,7 @@ from core.providers.free_call import FreeCalls
 from core.providers.long_strings import Unreadable
 from core.providers.paid_send import Reply, paid_send
 from core.providers.partials import OnPartial, Partials, partials_of
+from core.providers.said import request_id
 from core.providers.verdicts import Answered, error_of, refused, unsure, useless
 
 PROVIDER: Final = "OpenAI"
@@ -148,7 +149,7 @@ def _answer(reply: Reply, *, asked_to_stream: bool) -> EditAnswer:
     kind = reply.headers.get("content-type", "").lower()
     return EditAnswer(
         http_status=reply.status,
-        request_id=reply.headers.get("x-request-id"),
+        request_id=request_id(reply.headers),
         streamed="event-stream" in kind or (asked_to_stream and "json" not in kind),
         rate_limits=rate_limits(reply.headers),
     )

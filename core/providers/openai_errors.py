@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from core.errors import ProviderError
 from core.providers.observations import Never, NotTaken, Verdict, agreed, meaning
-from core.providers.said import said, wait_s
+from core.providers.said import request_id, said, wait_s
 from core.providers.verdicts import Answered, error_of
 
 _RATE: Final = meaning("rate_limited")
@@ -138,7 +138,7 @@ def answered(
     return Answered(
         message=f"OpenAI answered {status}: {words}",
         http_status=status,
-        request_id=headers.get("x-request-id"),
+        request_id=request_id(headers),
         wait_s=wait_s(headers, words),
     )
 

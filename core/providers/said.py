@@ -10,6 +10,7 @@ from typing import Any, Final
 LONGEST: Final = 2000  # characters
 LONGEST_WAIT_S: Final = 3600.0
 HIDDEN: Final = "[hidden]"
+DEEPEST: Final = 32  # levels of JSON: no answer has more than a few
 
 _SECRETS: Final = re.compile(
     r"(?i:bearer)\s+[\w.~+/=*-]+"
@@ -39,10 +40,17 @@ def storable_text(text: str) -> str:
     return text.replace("\0", "").encode("utf-8", "replace").decode("utf-8")
 
 
-def storable(value: Any) -> Any:
+def request_id(headers: Mapping[str, str]) -> str | None:
+    """Return OpenAI's name for a request, fit to be stored."""
+    found = headers.get("x-request-id")
+    return storable_text(found)[:200] if found else None
+
+
+def storable(value: Any, *, depth: int = DEEPEST) -> Any:
     """Return a value of a provider's JSON as Postgres takes it.
 
-    What it does not take, or was too long to be read (`long_strings.Span`), becomes None.
+    What it does not take, lies too deep, or was too long to be read (`long_strings.Span`),
+    becomes None.
     """
     match value:
         case str():
@@ -51,10 +59,13 @@ def storable(value: Any) -> Any:
             return value if math.isfinite(value) else None
         case bool() | int() | None:
             return value
-        case dict():
-            return {storable_text(str(name)): storable(each) for name, each in value.items()}
-        case list():
-            return [storable(each) for each in value]
+        case dict() if depth:
+            return {
+                storable_text(str(name)): storable(each, depth=depth - 1)
+                for name, each in value.items()
+            }
+        case list() if depth:
+            return [storable(each, depth=depth - 1) for each in value]
         case _:
             return None
 

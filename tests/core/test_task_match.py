@@ -1,5 +1,7 @@
 """Which task in the provider's list belongs to a request whose reply was lost."""
 
+from typing import Any
+
 import pytest
 
 from core import attempts, clock, task_match
@@ -7,7 +9,7 @@ from core.providers import ListedTask
 from core.stages import Outcome
 from tests.core.conftest import claimed, filed
 
-ASKED = {"resolution": "768P", "duration": 5, "ratio": "16:9"}
+ASKED: dict[str, Any] = {"resolution": "768P", "duration": 5, "ratio": "16:9"}
 
 
 def lost(sessions, user, *, key_id: str):

@@ -6,7 +6,7 @@ from email.utils import format_datetime
 import pytest
 
 from core.providers.long_strings import Span
-from core.providers.said import LONGEST, said, storable, wait_s
+from core.providers.said import DEEPEST, LONGEST, request_id, said, storable, wait_s
 
 
 @pytest.mark.parametrize(
@@ -71,6 +71,22 @@ def test_a_date_to_come_back_is_understood():
 def test_what_postgres_does_not_take_is_not_kept():
     odd = {"a\0": "b\0", "half": "\ud800", "deep": [float("nan"), float("inf"), 1.5, True, None]}
     assert storable(odd) == {"a": "b", "half": "?", "deep": [None, None, 1.5, True, None]}
+
+
+def test_what_lies_too_deep_is_not_kept():
+    value: object = 1
+    for _ in range(2000):
+        value = [value]
+
+    kept = storable(value)
+    for _ in range(DEEPEST):
+        (kept,) = kept
+    assert kept is None
+
+
+def test_the_name_of_a_request_is_fit_to_be_stored():
+    assert request_id({"x-request-id": "req\0_1" + "x" * 500}) == "req_1" + "x" * 195
+    assert request_id({}) is None
 
 
 def test_the_place_of_a_long_string_is_no_value():
