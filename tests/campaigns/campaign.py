@@ -110,7 +110,7 @@ class Campaign:
             peaks=list(peaks(entries, site.settings)),
             folder=site.folder,
             leaving=leaving,
-            lost_replies=lost_replies,
+            lost_replies=len(lost_replies),
             settled_in_s=settled_in_s,
             seconds=time.monotonic() - began,
         )
@@ -164,11 +164,12 @@ class Campaign:
             self._deaths += 1
             self._site.fleet.replace(worker)
 
-    def _stop_faults(self) -> int:
-        """Return how many replies were lost."""
+    def _stop_faults(self) -> frozenset[str]:
+        """Return the prompts of the requests whose replies were lost."""
         shown = self._site.control("faults", method="GET")["faults"]
         self._site.control("faults", method="DELETE")
-        return sum(fault["fired"] for fault in shown if fault["name"] != "delay")
+        losing = (fault for fault in shown if fault["name"] != "delay")
+        return frozenset(prompt for fault in losing for prompt in fault["hit"])
 
     # --- peace ------------------------------------------------------------------------
 

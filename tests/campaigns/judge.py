@@ -1,7 +1,7 @@
 """The judgement: the provider's ledger against our tables. Pure."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -46,7 +46,7 @@ class Disturbances:
     strikes: Sequence[Strike] = ()
     outages: Sequence[Outage] = ()
     settle_s: float = 0
-    lost_replies: int = 0  # that the provider counted
+    lost_replies: Collection[str] = ()  # the prompts of requests that the provider left so
 
 
 def judged(
@@ -60,7 +60,7 @@ def judged(
     return Judgement(
         lost=[*_vanished(tables, filed), *_lost(billed, tables)],
         double=list(_double(billed)),
-        uncertain=_reasons([live.get(job.id) for job in uncertain], done),
+        uncertain=Counter(_why(job, live.get(job.id), done) for job in uncertain),
         uncertain_unbilled=sum(job.prompt not in asked_for for job in uncertain),
         moving=[_rests_not(job) for job in tables.jobs if _moves(job)],
         billed=len(billed),
@@ -136,19 +136,12 @@ def _double(billed: Sequence[Entry]) -> Iterator[str]:
 # --- uncertain --------------------------------------------------------------------------
 
 
-def _reasons(attempts: Sequence[AttemptRow | None], done: Disturbances) -> Mapping[str, int]:
-    """Count what replies were lost to. No more are lost than the provider says it lost."""
-    found = Counter(_why(attempt, done) for attempt in attempts)
-    beyond = max(0, found[REPLY_LOST] - done.lost_replies)
-    return found + Counter({UNEXPLAINED: beyond}) - Counter({REPLY_LOST: beyond})
-
-
-def _why(attempt: AttemptRow | None, done: Disturbances) -> str:
+def _why(job: JobRow, attempt: AttemptRow | None, done: Disturbances) -> str:
     """Return what an uncertain job's reply was lost to."""
     if attempt is None:
         return UNEXPLAINED
     if attempt.observation not in {None, WORKER_LOST}:
-        return REPLY_LOST
+        return REPLY_LOST if job.prompt in done.lost_replies else UNEXPLAINED
     until = attempt.send_deadline + timedelta(seconds=done.settle_s)
     if any(_hit(strike, attempt, until, done.outages) for strike in done.strikes):
         return KILLED

@@ -108,7 +108,7 @@ def test_a_billed_task_that_we_do_not_have_is_lost(accused):
 
 def test_a_job_that_asks_has_lost_nothing_in_silence():
     lost_sight = attempt(outcome=Outcome.UNKNOWN, task_id=None, observation="no_answer")
-    found = judged([billed()], tables(ASKS, lost_sight), Disturbances(lost_replies=1))
+    found = judged([billed()], tables(ASKS, lost_sight), Disturbances(lost_replies=[ASKS.prompt]))
 
     assert found.lost == []
     assert found.uncertain == {REPLY_LOST: 1}
@@ -168,15 +168,19 @@ def test_an_uncertain_job_is_explained_by_what_hit_its_request(done, why):
 
 def test_a_reply_that_is_known_to_be_lost_is_explained_by_no_outage():
     told = replace(LOST, observation="no_answer")
-    done = Disturbances(outages=[outage(2)], strikes=[blind(2.5)], lost_replies=1)
+    done = Disturbances(outages=[outage(2)], strikes=[blind(2.5)], lost_replies=[ASKS.prompt])
 
     assert judged([], tables(ASKS, told), done).uncertain == {REPLY_LOST: 1}
 
 
-def test_no_more_replies_are_lost_than_the_provider_lost():
+def test_only_replies_that_the_provider_lost_are_lost():
     jobs = [replace(ASKS, id=uuid4(), prompt=f"boat {number}") for number in range(3)]
     asked = [replace(LOST, id=uuid4(), job_id=job.id, observation="no_answer") for job in jobs]
-    found = judged([], Tables(jobs=jobs, attempts=asked, results=[]), Disturbances(lost_replies=2))
+    found = judged(
+        [],
+        Tables(jobs=jobs, attempts=asked, results=[]),
+        Disturbances(lost_replies=["boat 0", "boat 2"]),
+    )
 
     assert found.uncertain == {REPLY_LOST: 2, UNEXPLAINED: 1}
 

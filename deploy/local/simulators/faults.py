@@ -16,7 +16,7 @@ FIELDS = frozenset({"name", "times", "rate", "seed", "match", "args"})
 
 @dataclass(slots=True, kw_only=True)
 class Fault:
-    """One switch. `fired` counts how often it has happened."""
+    """One switch."""
 
     name: str
     times: int | None  # how often it may still happen; None = for ever
@@ -25,12 +25,12 @@ class Fault:
     match: str | None  # only requests whose prompt contains this
     args: dict[str, Any]
     dice: random.Random = field(repr=False)
-    fired: int = 0
+    hit: list[str] = field(default_factory=list)  # the prompts of the requests it happened to
 
     def shown(self) -> dict[str, Any]:
-        """Return what a client sees of it."""
-        names = ("name", "times", "rate", "seed", "match", "args", "fired")
-        return {name: getattr(self, name) for name in names}
+        """Return what a client sees of it; `fired` counts how often it has happened."""
+        names = ("name", "times", "rate", "seed", "match", "args", "hit")
+        return {name: getattr(self, name) for name in names} | {"fired": len(self.hit)}
 
     def fires(self, prompt: str) -> bool:
         """Decide about one request, and count it."""
@@ -38,7 +38,7 @@ class Fault:
             return False
         if self.rate < 1 and self.dice.random() >= self.rate:
             return False
-        self.fired += 1
+        self.hit.append(prompt)
         if self.times is not None:
             self.times -= 1
         return True
