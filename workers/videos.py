@@ -152,7 +152,8 @@ def store_late(hands: Hands, job_id: UUID, attempt_id: UUID, ready: Ready) -> No
     reach("late_uploaded")
     delivery = finishing.Delivery(attempt_id=attempt_id, actual=ready.actual, usage=ready.usage)
     with services.sessions.begin() as session:
-        attempt = attempts.locked(session, attempt_id)  # before the job: the order of every lock
+        # Before the job: the order of every lock. A callback may have put it in doubt once more.
+        attempt = attempts.settled(session, attempt_id, Outcome.ACCEPTED)
         at = session.get_one(Job, job_id, with_for_update=True)
         cover = keeping.record(session, at, kept, 0)
         finishing.keep_late(session, hands, at, [cover], delivery)

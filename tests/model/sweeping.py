@@ -138,7 +138,8 @@ def _known(state: State, number: int, rules: Rules) -> Moves:
         if rules.late_task_moves_its_job:
             yield "found_late", s.moved(state, s.GENERATING)
     elif rules.late_results_are_kept and lies_about(state, attempt):
-        yield "kept_late", s.with_attempt(state, number, attempt._replace(kept=True))
+        late = s.settled(attempt, s.ACCEPTED)._replace(kept=True)
+        yield "kept_late", s.with_attempt(state, number, late)
 
 
 def attached(state: State, number: int, task: str) -> Moves:

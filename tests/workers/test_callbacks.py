@@ -9,13 +9,15 @@ import uvicorn
 from sqlalchemy import func, select, update
 from starlette.applications import Starlette
 from starlette.routing import Mount
+from structlog.testing import capture_logs
 
-from core import attempts, callbacks, clock, decisions, elapsed, runs
+from core import attempts, callbacks, clock, decisions, elapsed, rechecks, runs
 from core.api import create_api
 from core.claims import Stale
 from core.errors import NotSent
 from core.events import TELLS_OF_AN_END
 from core.models import AssetKind, Attempt, Job, Run
+from core.providers import VideoRequest
 from core.restore import after_restore
 from core.stages import Outcome, Stage
 from tests.application import services_for
@@ -33,6 +35,7 @@ from tests.workers.left_behind import (
 from tests.workers.processes import until
 from workers import recording, recovery, sending, steps, sweep, videos
 from workers.looks import Looks
+from workers.rechecks import recheck
 
 V1 = ("MiniMax-Hailuo-02", {"mode": "text", "resolution": "768P", "duration": 6})
 V2 = ("MiniMax-H3", {"mode": "text", "resolution": "768P", "duration": 5, "ratio": "16:9"})
@@ -173,23 +176,33 @@ def test_that_it_began_before_our_own_reply_is_no_reason_to_look(
 
 
 def test_a_callback_that_names_another_task_is_not_believed(
-    file_video, settle, services, hands, kim, minimax_simulator
+    file_video, settle, services, hands, minimax_simulator
 ):
-    other = settle(file_video(*V2))
+    """One of ours, of which no attempt is known, and that is longer than what was asked for."""
+    other = services.videos["minimax_v2"].submit(
+        VideoRequest(
+            model="MiniMax-H3",
+            prompt="another",
+            options={"resolution": "768P", "duration": 6, "ratio": "16:9"},
+        ),
+        limits=limits(),
+    )
     fault(minimax_simulator, "callback_never", times=1)
     fault(minimax_simulator, "reset_after_accept", times=1)
-    job = file_video(*V2, prompt="another")
+    job = file_video(*V2)
     attempt = settle(job).attempts[0]
     with services.sessions.begin() as session:
-        found = session.get_one(type(attempt), attempt.id)
-        found.candidate_task_id = other.job.provider_task_id
-        found.recheck_at = found.created_at
+        session.get_one(Attempt, attempt.id).recheck_at = None  # nor does the list help
+        callbacks.heard(session, attempts.locked(session, attempt.id), other.task_id)
 
-    look_now(hands)
-    detail = settle(job)
+    with capture_logs() as logs:
+        recheck(hands)
+    (attempt,) = settle(job).attempts
 
-    assert detail.attempts[0].provider_task_id != other.job.provider_task_id
-    assert detail.stage in {Stage.UNCERTAIN, Stage.STORED}
+    told = [line["task_id"] for line in logs if line["event"] == "callback_named_another_task"]
+    assert told == [other.task_id]
+    assert (attempt.provider_task_id, attempt.candidate_task_id) != (other.task_id, other.task_id)
+    assert attempt.candidate_task_id is None
 
 
 @BOTH
@@ -240,6 +253,30 @@ def test_a_result_is_kept_of_a_request_that_its_provider_had_refused(
 
     until(kept)
     assert len(billed(minimax_simulator)) == 1
+    assert settle(job).attempts[0].outcome == Outcome.ACCEPTED
+
+
+@BOTH
+def test_a_callback_between_the_task_and_its_late_result_leaves_no_doubt(
+    file_video, settle, services, hands, minimax_simulator, model, options
+):
+    fault(minimax_simulator, "callback_never", times=1)
+    fault(minimax_simulator, "error:1026", times=1, args={"billed": True})
+    job = file_video(model, options)
+    (attempt,) = settle(job).attempts
+    (taken,) = billed(minimax_simulator)
+    with services.sessions.begin() as session:  # one came before our own reply
+        session.get_one(Attempt, attempt.id).candidate_task_id = taken["task_id"]
+    with services.sessions.begin() as session:
+        rechecks.attach(session, attempt.id, task_id=taken["task_id"], by=hands.worker)
+    with services.sessions.begin() as session:
+        callbacks.heard(session, attempts.locked(session, attempt.id), taken["task_id"])
+
+    def kept() -> bool:
+        look_now(hands)
+        return bool(settle(job).of_kind(AssetKind.RESULT))
+
+    until(kept)
     assert settle(job).attempts[0].outcome == Outcome.ACCEPTED
 
 
