@@ -37,20 +37,20 @@ def test_it_tells_what_falls_due_next(sessions, kim):
         claim = claimed(sessions)
         with sessions.begin() as session:
             runs.accepted(session, claim, task_id=str(poll_in_s), poll_in_s=poll_in_s)
-    assert coming(sessions) == (20, [Stage.GENERATING])
+    assert coming(sessions) == (pytest.approx(20, abs=3), [Stage.GENERATING])
 
     filed(sessions, kim)
     claim = claimed(sessions)
     with sessions.begin() as session:
         runs.postponed(session, claim, due_in_s=10, why="rate_limited")
-    assert coming(sessions) == (10, [Stage.READY])
+    assert coming(sessions) == (pytest.approx(10, abs=3), [Stage.READY])
 
 
 def coming(sessions):
     with sessions() as session:
         ahead = outlook.read(session.connection())
     seconds = ahead.next_due_s
-    return None if seconds is None else round(seconds), ahead.next_due
+    return seconds, ahead.next_due
 
 
 @pytest.fixture

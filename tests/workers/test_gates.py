@@ -1,6 +1,7 @@
 """Gates, limits and trials against the simulators: what the providers say is what happens."""
 
 import time
+from collections.abc import Callable
 
 import pytest
 from sqlalchemy import text
@@ -26,6 +27,17 @@ def minimax(minimax_simulator) -> Control:
     control = Control(minimax_simulator.url)
     control.set(small_videos=True)
     return control
+
+
+@pytest.fixture
+def nothing_happens(working, file_video, settle, quick_videos) -> Callable[[], None]:
+    """Let the loop come round: it has taken a job of another provider, and what else it may."""
+
+    def come_round() -> None:
+        working.wake()
+        assert settle(file_video(*V1, prompt="meanwhile")).stage is Stage.STORED
+
+    return come_round
 
 
 def closed(services) -> list[ProviderGate]:
@@ -87,13 +99,15 @@ def test_the_limits_in_an_answers_headers_are_kept(services, file_edit, settle, 
     assert gate.limits == {"requests_per_minute": 7, "input_images_per_minute": 9}
 
 
-def test_a_minute_that_is_known_to_be_full_is_waited_for(file_edit, settle, working, openai):
+def test_a_minute_that_is_known_to_be_full_is_waited_for(
+    file_edit, settle, nothing_happens, openai
+):
     openai.set(input_images_per_min=1)
     settle(file_edit())
     assert openai.posts() == 1
     file_edit("one more")
 
-    _nothing_happens(working)
+    nothing_happens()
     assert openai.posts() == 1
 
 
@@ -108,7 +122,7 @@ def test_an_edit_with_more_pictures_than_the_minute_takes_is_sent(
 
 @pytest.mark.parametrize("code", ["credit_balance_exhausted", "invalid_api_key"])
 def test_a_provider_without_money_waits_and_recovers_by_itself(
-    services, hands, file_edit, settle, working, openai, code
+    services, hands, file_edit, settle, working, nothing_happens, openai, code
 ):
     openai.fault(f"error:{code}")
     settle(file_edit())
@@ -122,7 +136,7 @@ def test_a_provider_without_money_waits_and_recovers_by_itself(
     _until(working, lambda: _trial_is_over(services))
     openai.no_faults()
     due_again(services)
-    _nothing_happens(working)
+    nothing_happens()
     assert openai.posts() == posts + 1  # one job tried, and the gate is closed again
 
     trials.ask(hands, every_s=0)
@@ -142,14 +156,14 @@ def _trial_is_over(services) -> bool:
 
 
 def test_a_provider_that_does_not_answer_is_not_tried(
-    services, hands, file_edit, settle, working, openai
+    services, hands, file_edit, settle, nothing_happens, openai
 ):
     openai.fault("error:credit_balance_exhausted", times=1)
     settle(file_edit())
     openai.fault("models_unavailable")
     trials.ask(hands, every_s=0)
     due_again(services)
-    _nothing_happens(working)
+    nothing_happens()
 
     assert (openai.posts(), len(closed(services))) == (1, 1)
 
@@ -180,11 +194,5 @@ def _until(working, holds, *, within_s: float = 15) -> None:
     deadline = time.monotonic() + within_s
     while not holds():
         assert time.monotonic() < deadline
-        working.wake()
-        time.sleep(0.05)
-
-
-def _nothing_happens(working) -> None:
-    for _ in range(6):
         working.wake()
         time.sleep(0.05)
