@@ -6,7 +6,7 @@ longer the row's raises `Stale`, and the caller changes nothing.
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -178,20 +178,9 @@ def stale(claim: Claim) -> Stale:
     return Stale(f"The lease {claim.token} on job {claim.job_id} is no longer held.")
 
 
-def renewed(session: Session, run: Run, claim: Claim, *, lease_s: float) -> Claim:
+def next_step(session: Session, run: Run, claim: Claim, *, lease_s: float) -> Claim:
     """Begin the next step under a lease of its own, without letting go of the run."""
     run.lease_token = claim.token + 1
     run.lease_until = now() + timedelta(seconds=lease_s)
     session.flush()
-    return Claim(
-        job_id=claim.job_id,
-        stage=Stage(run.stage),
-        dialect=claim.dialect,
-        model=claim.model,
-        token=claim.token + 1,
-        worker=claim.worker,
-        failures=0,
-        polls=claim.polls,
-        due_at=claim.due_at,
-        task_id=claim.task_id,
-    )
+    return replace(claim, stage=Stage(run.stage), token=claim.token + 1, failures=0, cancel=False)

@@ -158,8 +158,8 @@ def close_key(
     A trial that fails closes no other dialect: that one may have proved meanwhile that it works.
     """
     gate = session.get(ProviderGate, (dialect, key_id, ""), populate_existing=True)
-    on_trial = gate is not None and gate.trial_at is not None
-    spreads = code in OF_THE_ACCOUNT and not on_trial
+    tried = gate is not None and gate.trial_at is not None  # or open on another gate's word
+    spreads = code in OF_THE_ACCOUNT and not tried
     for each in sharing(dialect) if spreads else (dialect,):
         close(session, dialect=each, key_id=key_id, model="", code=code, for_s=for_s)
 

@@ -375,7 +375,7 @@ class JobEvent(Base):
     kind: Mapped[str]  # 'moved', or what happened without a move
     from_stage: Mapped[str | None]
     to_stage: Mapped[str | None]
-    by: Mapped[str | None]  # a worker's id, or a person's login
+    by: Mapped[str | None]  # a worker's id, a login, or form | operator | provider
     detail: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
 
 
@@ -463,7 +463,8 @@ class ProviderGate(Base):
     closed_code: Mapped[str | None]  # a code of core.refusals
     closed_at: Mapped[datetime | None]
     checked_at: Mapped[datetime | None]  # when the provider was last asked something free
-    trial_at: Mapped[datetime | None]  # since when one job may pass although it is closed
+    # Closed: since when one job may pass all the same. Open: since when, on another gate's word.
+    trial_at: Mapped[datetime | None]
     trial_job_id: Mapped[UUID | None]  # the job that did
     limits: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'::jsonb"))
     slow_until: Mapped[datetime | None]  # the provider told us to slow down until then

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core import attempts, events
-from core.claims import Claim, held, renewed
+from core.claims import Claim, held, next_step
 from core.clock import now
 from core.errors import NotFound
 from core.models import Job, Run
@@ -51,9 +51,9 @@ def _unless_called_back(session: Session, run: Run, *, by: str) -> None:
         become_uncertain(session, run, by=by, why=attempts.CALLED_BACK)
 
 
-def fetched(session: Session, claim: Claim, *, lease_s: float) -> Claim:
-    """Begin to send under a lease of its own: fetching what is sent took long."""
-    fresh = renewed(session, held(session, claim), claim, lease_s=lease_s)
+def sending_delayed(session: Session, claim: Claim, *, lease_s: float) -> Claim:
+    """Begin to send under a lease of its own: what is sent takes long."""
+    fresh = next_step(session, held(session, claim), claim, lease_s=lease_s)
     return replace(fresh, failures=claim.failures)
 
 
@@ -75,14 +75,14 @@ def answered(session: Session, claim: Claim, *, host: str, lease_s: float) -> Cl
     run = held(session, claim)
     move(session, run, Stage.STORING, by=claim.worker)
     run.spool_host = host
-    return renewed(session, run, claim, lease_s=lease_s)
+    return next_step(session, run, claim, lease_s=lease_s)
 
 
 def finished(session: Session, claim: Claim, *, lease_s: float) -> Claim:
     """Record that the provider has finished the task; its result is still to be copied."""
     run = held(session, claim)
     move(session, run, Stage.STORING, by=claim.worker)
-    return renewed(session, run, claim, lease_s=lease_s)
+    return next_step(session, run, claim, lease_s=lease_s)
 
 
 def unsure(session: Session, claim: Claim, *, why: str) -> None:

@@ -92,7 +92,7 @@ def _in_time(
     lease_s = total_s + services.settings.lease_margin_s
     noted_at = elapsed.now()  # before the lease begins
     with services.sessions.begin() as session:
-        renewed = runs.fetched(session, claim, lease_s=lease_s)
+        renewed = runs.sending_delayed(session, claim, lease_s=lease_s)
     return renewed, noted_at + lease_s
 
 
