@@ -23,14 +23,15 @@ unexport PYTHONDONTWRITEBYTECODE
 
 help:
 	@echo "make run         start everything on this machine and print where to sign in"
+	@echo "make status      say what runs, and where"
 	@echo "make down        stop what 'make run' started, keeping all data"
 	@echo "make test        run the whole test suite"
-	@echo "make test-long   search the model further, and the engine with 2,000 examples (15 min)"
+	@echo "make test-long   search the model further, and the engine with 2,000 examples (30 min)"
 	@echo "make check       format, lint, types, import contracts, messages, migrations"
 	@echo "make audit       ask for known vulnerabilities of everything pinned"
 	@echo "make bench-spine measure the figures of the first path"
-	@echo "make campaign-video JOBS=5000 KILLS=2000 RESTARTS=20 [SEED=N] [CALLBACKS=on|off]"
-	@echo "make campaign-edit JOBS=2000 KILLS=600 RESTARTS=8 [SEED=N] [SIGNAL=KILL|TERM]"
+	@echo "make campaign-video [JOBS=5000] [KILLS=2000] [RESTARTS=20] [SEED=N] [CALLBACKS=on|off]"
+	@echo "make campaign-edit [JOBS=2000] [KILLS=600] [RESTARTS=8] [SEED=N] [SIGNAL=KILL|TERM]"
 	@echo "                 kill workers and the database under load; the provider's ledger judges;"
 	@echo "                 both: [LIMITS=on|off], whether the queue has to wait for its limits"
 	@echo "make bench-engine  measure the paid-call engine beside other queues (PARTS=...)"
@@ -76,9 +77,15 @@ check-server: $(DEV_READY)
 bench-spine: $(DEV_READY) $(S3_READY)
 	@$(BIN)/python -m tests.benchmarks.spine
 
+campaign-video: JOBS ?= 5000
+campaign-video: KILLS ?= 2000
+campaign-video: RESTARTS ?= 20
 campaign-video: $(DEV_READY) $(S3_READY)
 	@$(BIN)/python -m tests.campaigns video $(CAMPAIGN) --callbacks $(or $(CALLBACKS),on)
 
+campaign-edit: JOBS ?= 2000
+campaign-edit: KILLS ?= 600
+campaign-edit: RESTARTS ?= 8
 campaign-edit: $(DEV_READY) $(S3_READY)
 	@$(BIN)/python -m tests.campaigns edit $(CAMPAIGN) --signal $(or $(SIGNAL),KILL)
 

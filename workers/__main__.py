@@ -1,4 +1,7 @@
-"""The worker process: scheduler, signals, watchdog; nothing else.
+"""The worker process: its start, its clock, its signals.
+
+It waits for the database, takes up what lies on the disk, and then claims until it is told to
+leave; the claim loop itself is `workers.dispatch`.
 
 APScheduler is a clock here, not the queue: what it does is short, safe to
 repeat, and never paid.
