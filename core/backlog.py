@@ -8,7 +8,7 @@ from sqlalchemy import Row, func, select
 from sqlalchemy.orm import Session
 
 from core import absence, clock, expiry, heartbeats
-from core.models import Run, Spool, User
+from core.models import Run, Spool, User, Worker
 from core.stages import Stage
 from core.storage.doctor import Check
 
@@ -30,7 +30,7 @@ def examined(session: Session) -> Iterator[Check]:
 def _workers(session: Session) -> Check:
     alive = heartbeats.alive(session)
     if alive:
-        return Check(name="workers", ok=True, detail=", ".join(worker.id for worker in alive))
+        return Check(name="workers", ok=True, detail=", ".join(map(_busy, alive)))
     waiting = absence.unattended(session)
     if not waiting:
         return Check(name="workers", ok=True, detail="none runs, and no job waits for one")
@@ -39,6 +39,11 @@ def _workers(session: Session) -> Check:
         "Start one: systemctl start proofsheet-worker"
     )
     return Check(name="workers", ok=False, detail=detail)
+
+
+def _busy(worker: Worker) -> str:
+    leaving = ", takes nothing new" if worker.stopping_at is not None else ""
+    return f"{worker.id} ({worker.in_hand} steps under way{leaving})"
 
 
 def _spooled(session: Session) -> list[Row[Any]]:

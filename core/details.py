@@ -7,11 +7,11 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from core import absence, assets, attempts, clock, events, expiry, jobs, queue, users
+from core import absence, assets, attempts, clock, events, expiry, jobs, place_in_line, users
 from core.absence import Absence
 from core.models import Asset, AssetKind, Attempt, Job, JobEvent, Run, User
+from core.place_in_line import Place
 from core.polling import is_stalled
-from core.queue import Place
 from core.sentences import stage_of
 from core.services import Services
 from core.spending import KEPT, Charge, charges, late_endings
@@ -134,7 +134,7 @@ def _place(
 ) -> Place | None:
     if run is None or run.stage != Stage.READY or services is None:
         return None
-    return queue.place(
+    return place_in_line.place(
         session,
         run,
         services.key(run.dialect),

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from core import closures
+from core import gate_sentences
 from core.errors import Message, msg
 
 SETTINGS: Final[Mapping[str, str]] = {
@@ -329,7 +329,7 @@ def explain(code: str, *, provider: str) -> Message:
 
 def explain_gate(code: str, *, provider: str) -> Message:
     """Return the sentence for why a gate is closed: about all that waits, not one request."""
-    sentence = closures.SENTENCES.get(code, closures.UNFORESEEN)
+    sentence = gate_sentences.SENTENCES.get(code, gate_sentences.UNFORESEEN)
     return Message(sentence.text, _values(code, provider))
 
 

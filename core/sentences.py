@@ -7,7 +7,7 @@ from uuid import UUID
 
 from core import refusals
 from core.errors import Message, msg
-from core.models import Attempt, Job, Provider, Run
+from core.models import Attempt, Dialect, Job, Provider, Run
 from core.spending import Charge, became, withheld
 from core.stages import Outcome, Stage, Status
 
@@ -146,6 +146,11 @@ PROVIDER_STATUSES: Final = {
 def vendor(provider: str) -> str:
     """Return what the company behind a kind of job is called."""
     return "OpenAI" if provider == Provider.GPT else "MiniMax"
+
+
+def vendor_of(dialect: str) -> str:
+    """Return what the company behind a dialect is called."""
+    return vendor(Provider.GPT if dialect == Dialect.OPENAI else Provider.HAILUO)
 
 
 def provider_status(status: str, *, provider: str) -> Message:

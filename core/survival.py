@@ -14,7 +14,7 @@ from itertools import pairwise
 from statistics import NormalDist
 from typing import Final
 
-from core.heap import Interval, fitted
+from core.interval_fit import Interval, fitted
 
 # Before there is any history: median 120 s, p95 300 s.
 PRIOR_MEDIAN_S: Final = 120.0

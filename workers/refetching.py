@@ -17,7 +17,7 @@ from workers.backoff import jittered
 CUT: Final = "download_cut"
 BROKEN: Final = "download_broken"
 COUNTED: Final = (CUT, BROKEN)
-TRIES: Final = events.TOLD  # of the job, and as many again of a late result: the log counts them
+TRIES: Final = 3  # of the job, and as many again of a late result; counted by the log
 PAUSES_S: Final = (60.0, 900.0, 3600.0, 6 * 3600.0, 24 * 3600.0)  # after the first try, the second…
 SHORTEST_S: Final = 1.0
 

@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from core import absence, decisions, endings, gates, queue
+from core import absence, decisions, endings, gates, place_in_line
 from core.models import ProviderGate, User
-from core.sentences import LABELS
+from core.sentences import LABELS, vendor_of
 from core.services import services
 from core.settings import Settings
 from pages.parts import actions, clicks, history_filter, pushes
@@ -67,7 +67,7 @@ def _told(ended: endings.Ending) -> Notice:
 def _opens_in_s(closed: Sequence[ProviderGate]) -> float | None:
     """Return when the next gate opens by its time, of which nobody tells us."""
     times = [gate.closed_until for gate in closed if gate.closed_until is not None]
-    soon = [at for at in times if at < queue.FAR]
+    soon = [at for at in times if at < place_in_line.FAR]
     if not soon:
         return None
     seconds = (min(soon) - datetime.now(UTC)).total_seconds() + 1
@@ -90,10 +90,10 @@ def _decide(count: int) -> None:
 
 
 def _closed(user: User, gate: ProviderGate) -> None:
-    told = [say(queue.explained(gate))]
-    if gate.closed_until is not None and gate.closed_until < queue.FAR:
+    told = [say(place_in_line.explained(gate))]
+    if gate.closed_until is not None and gate.closed_until < place_in_line.FAR:
         told.append(_("It opens by itself at {time}.", time=time_of_day(gate.closed_until)))
-    title = gate.model or queue.provider_name(gate.dialect)
+    title = gate.model or vendor_of(gate.dialect)
     look.notice("decide", " ".join(told), title=title)
     if user.role == "admin" and clicks.button(
         _("Open the gate of {name}", name=title),

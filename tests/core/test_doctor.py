@@ -125,7 +125,12 @@ def test_no_worker_is_wrong_as_soon_as_a_job_waits_for_one(settings, sessions, k
     assert detail.endswith("jobs wait: 1. Start one: systemctl start proofsheet-worker")
 
     worker_was_here(sessions)
-    assert said(settings)["workers"] == (True, "w1")
+    assert said(settings)["workers"] == (True, "w1 (0 steps under way)")
+
+    with sessions.begin() as session:
+        heartbeats.beat(session, "w1", host="h", spool="s", in_hand=2)
+        heartbeats.stopping(session, "w1")
+    assert said(settings)["workers"] == (True, "w1 (2 steps under way, takes nothing new)")
 
 
 def test_answers_that_are_being_stored_are_told_and_in_order(settings, sessions, spooled):

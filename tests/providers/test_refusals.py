@@ -8,7 +8,7 @@ from typing import get_args
 
 import pytest
 
-from core import closures
+from core import gate_sentences
 from core.providers import minimax_errors, openai_errors
 from core.providers.codes import Code
 from core.providers.observations import ROWS, Never, NotTaken
@@ -154,7 +154,7 @@ def test_every_code_that_closes_a_gate_has_words_for_all_that_waits_there():
         for row in ROWS
         if isinstance(row, NotTaken) or (isinstance(row, Never) and row.closes_model)
     }
-    assert closing == set(closures.SENTENCES)
+    assert closing == set(gate_sentences.SENTENCES)
     for code in closing:
         told = str(explain_gate(code, provider="MiniMax"))
         assert "ait and cost nothing" in told

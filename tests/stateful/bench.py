@@ -24,13 +24,13 @@ from tests.stateful.pausing import IDLE, Borders, Worker
 from tests.stateful.provider import MovingTime, Provider, Request
 from tests.stateful.remembered import remembered
 from workers import (
-    finishing,
     keeping,
     looks,
     rechecks,
     recording,
     recovery,
     refetching,
+    retrying,
     sending,
     steps,
     sweep,
@@ -359,7 +359,7 @@ def quick_steps(monkeypatch: Any) -> None:
     """Stop at every border; store what needs no bucket, no download and no decoder."""
     monkeypatch.setattr(failpoints, "_armed", Borders())
     # Without chance, a failure can be repeated.
-    for module in (sending, recording, steps, sweep, finishing):
+    for module in (sending, recording, retrying, sweep):
         monkeypatch.setattr(module, "backoff_s", lambda failures, **_: PAUSE_S * failures)
     monkeypatch.setattr(refetching, "jittered", lambda seconds: seconds)
     monkeypatch.setattr(looks, "next_look_s", lambda *_, **__: PAUSE_S)

@@ -113,7 +113,7 @@ def test_a_video_at_a_refused_address_is_tried_ever_more_rarely(bench, minimax_s
 
     work_until(bench, job, lambda found: in_a_row(found) >= 2 * TRIES)
     bench.monkeypatch.setattr(
-        "workers.finishing.backoff_s", lambda _, *, longest_s=LONGEST_S: longest_s
+        "workers.retrying.backoff_s", lambda _, *, longest_s=LONGEST_S: longest_s
     )
     bench.sql("UPDATE runs SET due_at = now()")
     bench.work()

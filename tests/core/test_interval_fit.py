@@ -3,7 +3,7 @@ import random
 
 import pytest
 
-from core.heap import fitted
+from core.interval_fit import fitted
 
 
 def test_exact_draws_have_their_own_mean_and_spread():

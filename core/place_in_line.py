@@ -18,7 +18,8 @@ from sqlalchemy.orm import Session
 from core import gates, heartbeats, refusals, turns
 from core.errors import Message, msg
 from core.fair_order import NO_LIMIT, Room
-from core.models import Dialect, ProviderGate, Run
+from core.models import Dialect, ProviderGate, Run, Worker
+from core.sentences import vendor, vendor_of
 from core.stages import Stage
 from core.usage import Key
 
@@ -64,10 +65,11 @@ def place(session: Session, run: Run, key: Key, *, typical_s: float | None, thre
         own_running=running.get(run.user_id, 0),
         typical_s=typical_s,
     )
-    threads_in_all = threads * len(heartbeats.alive(session))
+    workers = heartbeats.alive(session)
+    threads_in_all = threads * sum(worker.stopping_at is None for worker in workers)
     waits = [
         *_closed(session, spot, line.now),
-        *_without_worker(threads_in_all),
+        *_without_worker(workers),
         *spot.postponed(line.now),
         *spot.for_own(),
         *(wait for room in rooms for wait in spot.for_room(room)),
@@ -155,9 +157,12 @@ def _closed(session: Session, spot: "Spot", now: datetime) -> Iterator[Wait]:
             yield Wait(why=explained(gate), for_s=_seconds_until(gate.closed_until, now))
 
 
-def _without_worker(threads: int) -> Iterator[Wait]:
-    if not threads:
+def _without_worker(workers: Sequence[Worker]) -> Iterator[Wait]:
+    if not workers:
         why = msg("No worker is running. An administrator must start one; nothing is lost.")
+        yield Wait(why=why, for_s=None)
+    elif all(worker.stopping_at is not None for worker in workers):
+        why = msg("Our worker is being restarted: it finishes what it holds and takes nothing new.")
         yield Wait(why=why, for_s=None)
 
 
@@ -169,12 +174,7 @@ def _sending(session: Session, provider: str) -> int:
 
 def explained(gate: ProviderGate) -> Message:
     """Return why a gate is closed and what opens it."""
-    return refusals.explain_gate(gate.closed_code or "", provider=provider_name(gate.dialect))
-
-
-def provider_name(dialect: str) -> str:
-    """Return what people call the provider behind a dialect."""
-    return "OpenAI" if dialect == Dialect.OPENAI else "MiniMax"
+    return refusals.explain_gate(gate.closed_code or "", provider=vendor_of(gate.dialect))
 
 
 def _seconds_until(moment: datetime | None, now: datetime) -> float | None:
@@ -196,7 +196,7 @@ class Spot:
         """Yield the wait of a request that was put back."""
         if self.run.due_at > now:
             code = self.run.waiting_for or ""
-            why = refusals.explain(code, provider=provider_name(self.run.dialect))
+            why = refusals.explain(code, provider=vendor(self.run.provider))
             yield Wait(why=why, for_s=_seconds_until(self.run.due_at, now))
 
     def for_own(self) -> Iterator[Wait]:
@@ -207,14 +207,14 @@ class Spot:
             why = msg(
                 "{provider} may work on {limit} jobs of one person at once, so that everybody "
                 "gets a turn; the next one starts when one of them is done.",
-                provider=provider_name(self.run.dialect),
+                provider=vendor(self.run.provider),
                 limit=most,
             )
             yield Wait(why=why, for_s=self._rounds_s(over, most))
 
     def for_room(self, room: Room) -> Iterator[Wait]:
         """Yield the waits for a provider's limits."""
-        provider = provider_name(self.run.dialect)
+        provider = vendor(self.run.provider)
         if room.at_once < NO_LIMIT and (over := self.ahead + 1 - room.tasks) > 0:
             why = msg(
                 "{provider} works on {limit} of our tasks at once, and all places are taken.",

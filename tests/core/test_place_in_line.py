@@ -3,7 +3,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import event, text
 
-from core import gates, heartbeats, queue, runs
+from core import gates, heartbeats, place_in_line, runs
 from core.providers.capabilities import RateLimits
 from core.usage import Key
 from tests.core.conftest import claim_all, claimed, filed, person, queued
@@ -23,7 +23,7 @@ def place(sessions):
         limits_of_key = RateLimits(**limits)
         key = Key(dialect=run.dialect, id="key", per_user=per_user, limits=limits_of_key)
         with sessions() as session:
-            return queue.place(session, run, key, typical_s=typical_s, threads=8)
+            return place_in_line.place(session, run, key, typical_s=typical_s, threads=8)
 
     return ask
 
@@ -129,6 +129,15 @@ def test_without_a_worker_nothing_starts(sessions, kim, place):
     found = place(job)
 
     assert "No worker is running" in str(found.why)
+    assert found.starts_at is None
+
+
+def test_a_worker_that_leaves_starts_nothing_either(sessions, kim, place):
+    with sessions.begin() as session:
+        heartbeats.stopping(session, "w1")
+    found = place(filed(sessions, kim))
+
+    assert str(found.why).startswith("Our worker is being restarted")
     assert found.starts_at is None
 
 
