@@ -8,7 +8,6 @@ import hashlib
 from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -142,11 +141,11 @@ def record(session: Session, job: Job, kept: Kept, position: int) -> Asset:
     if kept.small is not None and kept.small_picture is not None:
         at_result = replace(place, source_id=result.id)
         assets.add(session, kept.small_kind, kept.small, kept.small_picture, at_result)
-    told: dict[str, Any] = {"position": position, "note": asdict(kept.note) if kept.note else None}
+    note, by = asdict(kept.note) if kept.note else None, kept.worker
     if kept.small is None:
-        events.record(session, job.id, "thumbnail_not_made", by=kept.worker, **told)
-    elif kept.note is not None:
-        events.record(session, job.id, "result_differs", by=kept.worker, **told)
+        events.record(session, job.id, "thumbnail_not_made", by=by, position=position, note=note)
+    elif note is not None:
+        events.record(session, job.id, "result_differs", by=by, position=position, note=note)
     return result
 
 

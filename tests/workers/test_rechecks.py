@@ -43,7 +43,12 @@ def lost(services, kim) -> None:
         claim = claimed(services.sessions, Stage.READY)
         with services.sessions.begin() as session:
             attempt = attempts.open_one(
-                session, claim, key_id="key", send_s=5, callback_token=None, estimate_usd=None
+                session,
+                claim,
+                key_id=services.key_id("minimax_v2"),
+                send_s=5,
+                callback_token=None,
+                estimate_usd=None,
             )
             attempts.settled(session, attempt.id, Outcome.UNKNOWN)
             attempt.recheck_at = attempt.created_at
