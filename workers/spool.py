@@ -19,11 +19,10 @@ import fcntl
 import json
 import os
 import secrets
-import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -34,13 +33,12 @@ import structlog
 
 from core.errors import ConfigError, Unreachable
 from core.providers import Accepted, EditAnswer
+from workers import litter
 from workers.locks import WorkerLocks
 from workers.permits import Permits
 
 log = structlog.get_logger(__name__)
 
-KEPT_CUT_S = 7 * 24 * 3600
-LONGEST_STEP_S = 24 * 3600
 _OF_ANSWER = frozenset(field.name for field in fields(EditAnswer))
 
 
@@ -232,34 +230,7 @@ class Spool:
 
     def tidy(self) -> None:
         """Drop what killed workers left, and broken-off answers that a week has passed over."""
-        for path in self._older(KEPT_CUT_S, self._folder.glob("*.cut")):
-            path.unlink(missing_ok=True)
-        # Of an intent that was never committed.
-        for path in self._older(LONGEST_STEP_S, self.permits.paths()):
-            path.unlink(missing_ok=True)
-        # Of a mark, or of an answer's images, that were just being written.
-        for name in ("*.new", "*.part"):
-            for path in self._older(LONGEST_STEP_S, self._folder.glob(name)):
-                path.unlink(missing_ok=True)
-        # Of an answer that was removed while its worker was killed, or copied it a second time.
-        for path in self._older(LONGEST_STEP_S, self._without_body()):
-            path.unlink(missing_ok=True)
-        for folder in self._older(LONGEST_STEP_S, self._folder.glob("work/*")):
-            shutil.rmtree(folder, ignore_errors=True)
-
-    def _without_body(self) -> Iterator[Path]:
-        """Yield marks and images whose answer is gone."""
-        for name in ("*.json", "*.body-*"):
-            for path in self._folder.glob(name):
-                if not path.with_name(path.name.split(".")[0] + ".body").exists():
-                    yield path
-
-    def _older(self, age_s: float, paths: Iterable[Path]) -> Iterator[Path]:
-        """Yield what has not been written for so long; what others remove meanwhile is left out."""
-        for path in paths:
-            with contextlib.suppress(FileNotFoundError):
-                if time.time() - path.stat().st_mtime > age_s:
-                    yield path
+        litter.tidy(self._folder, self.permits)
 
     def _name(self) -> str:
         """Return this folder's own name; the first process to come writes it."""
