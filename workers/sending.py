@@ -56,6 +56,10 @@ def submit(hands: Hands, claim: Claim, *, deadline: float) -> None:
             log.warning("spool_full", job_id=str(claim.job_id), needed_bytes=room_bytes)
             _put_back(services, claim, why="spool_unwritable")
             return
+        body_bytes = _body_bytes(task)
+        total_s = send_s(services, claim.dialect, body_bytes=body_bytes)
+        fetch_s = body_bytes / SLOWEST_BYTES_PER_S
+        claim, deadline = _in_time(services, claim, deadline, fetch_s + total_s)
         try:
             files = requests.fetch(services, task, stack.enter_context(hands.spool.scratch()))
         except AppError as error:
@@ -64,36 +68,37 @@ def submit(hands: Hands, claim: Claim, *, deadline: float) -> None:
         except OSError as error:
             _unwritable(services, claim, error)
             return
-        total_s = send_s(services, claim.dialect, body_bytes=_body_bytes(task))
-        _send(hands, *_in_time(services, claim, deadline, total_s), files, total_s)
+        claim, deadline = _in_time(services, claim, deadline, total_s)
+        _send(hands, claim, deadline, files, total_s)
 
 
 def _room_bytes(task: requests.Task) -> int:
     """Return how much disk a request may need: its pictures, and its answer with all results."""
     options = task.job.options
-    decoded = DECODED_BYTES * int(options.get("n") or 1)
-    return _body_bytes(task) + answer_file.room_bytes(options) + decoded
+    sent = sum(asset.bytes for asset in task.files)
+    return sent + answer_file.room_bytes(options) + DECODED_BYTES * int(options.get("n") or 1)
 
 
 def _body_bytes(task: requests.Task) -> int:
     """Return about how long the body of a request is: at most its pictures as base64."""
-    return sum(asset.bytes for asset in task.files) * 4 // 3
+    sent = (*task.images, task.mask, task.markup)
+    return sum(asset.bytes for asset in sent if asset is not None) * 4 // 3
 
 
 def _in_time(
-    services: Services, claim: Claim, deadline: float, total_s: float
+    services: Services, claim: Claim, deadline: float, needed_s: float
 ) -> tuple[Claim, float]:
-    """Return a claim whose lease has room for the request, and its deadline.
+    """Return a claim whose lease has room for what is to be done, and its deadline.
 
     Where large pictures take long, sending becomes a step with a lease of its own.
     """
-    if elapsed.now() + total_s <= _last(services, deadline):
+    if elapsed.now() + needed_s <= _last(services, deadline):
         return claim, deadline
-    lease_s = total_s + services.settings.lease_margin_s
+    lease_s = needed_s + services.settings.lease_margin_s
     noted_at = elapsed.now()  # before the lease begins
     with services.sessions.begin() as session:
-        renewed = runs.sending_delayed(session, claim, lease_s=lease_s)
-    return renewed, noted_at + lease_s
+        sending = runs.sending_delayed(session, claim, lease_s=lease_s)
+    return sending, noted_at + lease_s
 
 
 def _last(services: Services, deadline: float) -> float:

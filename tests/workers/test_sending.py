@@ -6,7 +6,7 @@ from core import elapsed
 from core.stages import Stage
 from tests.workers.conftest import billed, picture
 from tests.workers.left_behind import claimed, detail_of
-from workers import sending
+from workers import requests, sending
 
 FROM_FRAME = ("MiniMax-H3", {"mode": "first_frame", "resolution": "768P", "duration": 5})
 
@@ -58,12 +58,14 @@ def test_a_video_of_large_frames_is_sent_under_a_lease_as_long(
     services, hands, kim, file_video, upload, monkeypatch, minimax_simulator
 ):
     monkeypatch.setattr(sending, "SLOWEST_BYTES_PER_S", 100)  # hours for any picture
-    frame = upload(picture())
-    job = file_video(*FROM_FRAME, input_ids=[frame])
+    job = file_video(*FROM_FRAME, input_ids=[upload(picture(4000, 3000))])  # a copy is sent
     claim = claimed(hands)
     sending.submit(hands, claim, deadline=elapsed.now() + 60)
 
+    (frame,) = requests.load(services, job.id).images
     (attempt,) = detail_of(services, kim, job).attempts
     assert attempt.lease_token == claim.token + 1
-    assert (attempt.send_deadline - attempt.created_at).total_seconds() > 60
+    total_s = services.settings.minimax_timeout_s + frame.bytes * 4 / 3 / 100
+    sends_for = attempt.send_deadline - attempt.created_at
+    assert sends_for.total_seconds() == pytest.approx(total_s, abs=1)
     assert len(billed(minimax_simulator)) == 1
