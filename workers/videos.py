@@ -11,12 +11,12 @@ from core import attempts, callbacks, rechecks, runs
 from core.claims import Claim, Stale, held
 from core.errors import AppError, DecoderFailed, MediaRejected, ProviderError, StorageError
 from core.failpoints import reach
-from core.models import Attempt, Job
+from core.models import Attempt, Job, Run
 from core.providers import Accepted, Ready, SendLimits
 from core.providers.fetch import fetch
 from core.providers.verdicts import Answered, unsure
 from core.services import Services
-from core.stages import Outcome
+from core.stages import Outcome, Stage
 from core.transitions import job_of
 from workers import finishing, keeping, recording, refetching, requests
 from workers.hands import Hands
@@ -157,7 +157,11 @@ def store_late(hands: Hands, job_id: UUID, attempt_id: UUID, ready: Ready) -> No
         at = session.get_one(Job, job_id, with_for_update=True)
         cover = keeping.record(session, at, kept, 0)
         finishing.keep_late(session, hands, at, [cover], delivery)
-        attempt.recheck_at = None
+        run = session.get(Run, job_id)  # locked with the attempt
+        if run is not None and Stage(run.stage) is Stage.UNCERTAIN:
+            rechecks.later(attempt, in_s=0)  # it became so meanwhile: the task is its way on
+        else:
+            attempt.recheck_at = None
 
 
 def why_not(error: AppError) -> str:

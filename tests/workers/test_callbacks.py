@@ -17,8 +17,9 @@ from core.claims import Stale
 from core.errors import NotSent
 from core.events import TELLS_OF_AN_END
 from core.models import AssetKind, Attempt, Job, Run
-from core.providers import VideoRequest
+from core.providers import Ready, VideoRequest
 from core.restore import after_restore
+from core.spending import Charge
 from core.stages import Outcome, Stage
 from tests.application import services_for
 from tests.stack import free_port
@@ -201,7 +202,7 @@ def test_a_callback_that_names_another_task_is_not_believed(
 
     told = [line["task_id"] for line in logs if line["event"] == "callback_named_another_task"]
     assert told == [other.task_id]
-    assert (attempt.provider_task_id, attempt.candidate_task_id) != (other.task_id, other.task_id)
+    assert attempt.provider_task_id != other.task_id
     assert attempt.candidate_task_id is None
 
 
@@ -254,6 +255,28 @@ def test_a_result_is_kept_of_a_request_that_its_provider_had_refused(
     until(kept)
     assert len(billed(minimax_simulator)) == 1
     assert settle(job).attempts[0].outcome == Outcome.ACCEPTED
+
+
+@BOTH
+def test_a_job_that_became_uncertain_while_a_late_result_came_goes_on_with_it(
+    file_video, settle, services, hands, minimax_simulator, model, options
+):
+    fault(minimax_simulator, "callback_never", times=1)
+    fault(minimax_simulator, "reset_after_accept", times=1)
+    job = file_video(model, options)
+    (attempt,) = settle(job).attempts
+    (taken,) = billed(minimax_simulator)
+    with services.sessions.begin() as session:
+        found = session.get_one(Attempt, attempt.id)
+        found.provider_task_id, found.recheck_at = taken["task_id"], None
+    until(lambda: isinstance(hands.progress(attempt.dialect, taken["task_id"]), Ready))
+    ready = hands.progress(attempt.dialect, taken["task_id"])
+    videos.store_late(hands, job.id, attempt.id, ready)
+
+    until(lambda: settle(job).stage is Stage.STORED)
+    detail = settle(job)
+    assert detail.attempts[0].outcome == Outcome.ACCEPTED
+    assert detail.charges == [Charge.COUNTED]
 
 
 @BOTH
