@@ -6,6 +6,7 @@ nobody is woken for something that did not happen.
 
 import json
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -95,13 +96,19 @@ def count(
     *,
     attempt_id: UUID | None = None,
     why: str | None = None,
+    to: Stage | None = None,
+    since: datetime | None = None,
 ) -> int:
-    """Return how many lines of a kind a job's log has, of an attempt or for a reason."""
+    """Return how many lines of a kind a job's log has: of an attempt, for a reason, to a stage."""
     query = select(func.count()).where(JobEvent.job_id == job_id, JobEvent.kind == kind)
     if attempt_id is not None:
         query = query.where(JobEvent.attempt_id == attempt_id)
     if why is not None:
         query = query.where(JobEvent.detail["why"].astext == why)
+    if to is not None:
+        query = query.where(JobEvent.to_stage == to)
+    if since is not None:
+        query = query.where(JobEvent.at > since)
     return session.scalar(query) or 0
 
 

@@ -23,6 +23,10 @@ from core.sentences import vendor, vendor_of
 from core.stages import Stage
 from core.usage import Key
 
+STOPPED_UNSENT: Final = msg(
+    "Our worker stopped several times before it was sent. It is tried again by itself; these "
+    "tries cost nothing."
+)
 FAR: Final = datetime(9000, 1, 1, tzinfo=UTC)  # 'infinity' arrives as the year 9999
 
 
@@ -195,8 +199,9 @@ class Spot:
     def postponed(self, now: datetime) -> Iterator[Wait]:
         """Yield the wait of a request that was put back."""
         if self.run.due_at > now:
-            code = self.run.waiting_for or ""
-            why = refusals.explain(code, provider=vendor(self.run.provider))
+            why = STOPPED_UNSENT
+            if self.run.waiting_for is not None:
+                why = refusals.explain(self.run.waiting_for, provider=vendor(self.run.provider))
             yield Wait(why=why, for_s=_seconds_until(self.run.due_at, now))
 
     def for_own(self) -> Iterator[Wait]:

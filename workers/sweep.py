@@ -7,7 +7,7 @@ from uuid import UUID
 import structlog
 from sqlalchemy.orm import Session
 
-from core import attempts, clock, events, expiry, rechecks, runs
+from core import attempts, callbacks, clock, events, expiry, rechecks, runs
 from core.database import is_outage
 from core.failpoints import reach
 from core.models import Attempt, Run
@@ -64,7 +64,7 @@ def _orphan(hands: Hands, session: Session, job_id: UUID) -> bool:
         return False
     attempt = attempts.live(session, job_id)
     if Stage(run.stage) is not Stage.SUBMITTING or attempt is None:
-        runs.freed(session, run, by=hands.worker, due_in_s=_pause_s(session, run))
+        runs.freed(session, run, by=hands.worker, due_in_s=_pause_s(session, run, attempt))
         return True
     if attempt.outcome == Outcome.OPEN:
         if _never_left(hands, attempt):
@@ -86,16 +86,21 @@ def _orphan(hands: Hands, session: Session, job_id: UUID) -> bool:
     return True
 
 
-def _pause_s(session: Session, run: Run) -> float:
+def _pause_s(session: Session, run: Run, attempt: Attempt | None) -> float:
     """Return how long a step waits that did not come to its end.
 
     Machines are switched off, and once or twice that says nothing of the step. After that it may
     be what kills its workers, with the requests that they have under way, or never fits its lease.
     """
-    before = events.count(session, run.job_id, "lease_ended") + events.count(
-        session, run.job_id, "moved", why=attempts.WORKER_LOST
-    )
-    return backoff_s(before) if before >= EXCUSED else 0
+    if Stage(run.stage) is Stage.SUBMITTING:
+        before = events.count(
+            session, run.job_id, "moved", why=attempts.WORKER_LOST, to=Stage.READY
+        )
+    else:
+        well_until = run.looked_at or run.stage_since
+        before = events.count(session, run.job_id, "lease_ended", since=well_until)
+    awaited = attempt is not None and callbacks.told_of_end(session, attempt)
+    return backoff_s(before) if before >= EXCUSED and not awaited else 0
 
 
 def _never_left(hands: Hands, attempt: Attempt) -> bool:

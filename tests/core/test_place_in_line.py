@@ -132,6 +132,15 @@ def test_without_a_worker_nothing_starts(sessions, kim, place):
     assert found.starts_at is None
 
 
+def test_a_job_that_lost_its_workers_blames_nobody_else(sessions, kim, place):
+    job = filed(sessions, kim)
+    claimed(sessions)
+    with sessions.begin() as session:
+        runs.freed(session, runs.locked(session, job.id), by="w2", due_in_s=60)
+
+    assert str(place(job).why).startswith("Our worker stopped several times before it was sent")
+
+
 def test_a_worker_that_leaves_starts_nothing_either(sessions, kim, place):
     with sessions.begin() as session:
         heartbeats.stopping(session, "w1")

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import update
 
-from core import clock, runs
+from core import attempts, callbacks, clock, runs
 from core.models import Attempt, Job, Run
 from core.stages import Outcome, Stage
 from tests.workers.left_behind import (
@@ -72,6 +72,57 @@ def test_a_step_that_loses_its_worker_again_and_again_waits_longer_each_time(
             run.due_at = clock.now()
 
     assert waited == [0, 0, 200, 300]
+
+
+def lost_in_poll(services, hands, job) -> float:
+    """Let a worker die while it asks for a video; return how long the next one waits."""
+    claimed(hands, Stage.GENERATING)
+    die(services, job)
+    sweep.sweep(hands)
+    with services.sessions.begin() as session:
+        run = session.get_one(Run, job.id)
+        wait_s = (run.due_at - clock.read(session)).total_seconds()
+        run.due_at = clock.now()
+    return round(wait_s, -1)
+
+
+def test_only_what_was_lost_since_it_last_went_well_is_counted(
+    services, hands, kim, file_video, monkeypatch
+):
+    monkeypatch.setattr(sweep, "backoff_s", lambda lost: 100.0 * lost)
+    job = generating(services, hands, file_video)
+    assert [lost_in_poll(services, hands, job) for _ in range(3)] == [0, 0, 200]
+
+    with services.sessions.begin() as session:
+        runs.looked(
+            session, claimed(hands, Stage.GENERATING), provider_status="running", poll_in_s=0
+        )
+    assert [lost_in_poll(services, hands, job) for _ in range(3)] == [0, 0, 200]
+
+
+def test_a_video_whose_end_was_told_is_looked_at_at_once(
+    services, hands, kim, file_video, monkeypatch
+):
+    monkeypatch.setattr(sweep, "backoff_s", lambda lost: 100.0 * lost)
+    job = generating(services, hands, file_video)
+    (attempt,) = detail_of(services, kim, job).attempts
+    for _ in range(3):
+        lost_in_poll(services, hands, job)
+    with services.sessions.begin() as session:
+        callbacks.heard(session, attempts.locked(session, attempt.id), attempt.provider_task_id)
+
+    assert lost_in_poll(services, hands, job) == 0
+
+
+def generating(services, hands, file_video) -> Job:
+    """Return a video that its provider works on."""
+    job = file_video(*V2)
+    claim = claimed(hands)
+    attempt = intended(services, claim)
+    with services.sessions.begin() as session:
+        attempts.settled(session, attempt.id, Outcome.ACCEPTED, task_id="77")
+        runs.accepted(session, claim, task_id="77", poll_in_s=0)
+    return job
 
 
 def test_after_its_deadline_it_is_uncertain(services, hands, kim, file_edit):
