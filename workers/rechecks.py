@@ -153,13 +153,10 @@ def _is_its_task(hands: Hands, found: Recheck, task_id: str) -> bool:
 def _from_list(services: Services, attempt: Attempt, listed: "Listed") -> str | None:
     """Return the one task in the provider's list that can only be this attempt's.
 
-    A key that has been replaced since may belong to an account with another list.
-
     Raises:
         ProviderError: the list could not be read in full, so nothing follows from it.
     """
-    of_our_account = attempt.key_id == services.key_id(attempt.dialect)
-    if not task_match.is_listed(attempt) or not of_our_account:
+    if not task_match.is_listed(attempt):
         return None
     tasks = listed.tasks()
     with services.sessions() as session:

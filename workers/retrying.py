@@ -25,9 +25,8 @@ def retry(
 
     `why` is a code of core.refusals, for people; the worker's log has the error's own words.
     """
-    log.warning(
-        "step_repeated", job_id=str(claim.job_id), stage=claim.stage, why=why, reason=str(error)
-    )
+    reason = {"reason": str(error)} if error is not None else {}
+    log.warning("step_repeated", job_id=str(claim.job_id), stage=claim.stage, why=why, **reason)
     if due_in_s is None:
         longest_s = RAREST_S if why in ONLY_HELP else LONGEST_S
         due_in_s = backoff_s(claim.failures, longest_s=longest_s)

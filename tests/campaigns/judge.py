@@ -46,7 +46,7 @@ class Disturbances:
     strikes: Sequence[Strike] = ()
     outages: Sequence[Outage] = ()
     settle_s: float = 0
-    lost_replies: Collection[str] = ()  # the prompts of requests that the provider left so
+    lost_replies: Collection[str] = ()  # the prompts of what the provider left unanswered
 
 
 def judged(

@@ -12,7 +12,7 @@ from core.models import JobEvent
 from core.services import Services
 from tests.campaigns.strikes import Hit, Outage, Strike
 
-NOT_WORKERS = {"provider", "form", "worker", None}
+NOT_WORKERS = {"provider", "form", None}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

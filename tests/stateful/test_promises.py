@@ -16,5 +16,6 @@ EACH = -(-EXAMPLES // PROCESSES)  # rounded up
 def test_the_promises_hold_whatever_happens(hands, kim, monkeypatch, process):
     run_state_machine_as_test(  # any callable does, though its type says a class
         lambda: PaidCalls(hands, kim, monkeypatch),  # type: ignore[arg-type]
-        settings=settings_for(EACH, print_blob=True),
+        # Not from the test's name, as CI would have it: each process draws walks of its own.
+        settings=settings_for(EACH, print_blob=True, derandomize=False),
     )

@@ -223,6 +223,10 @@ def test_the_tries_for_a_late_video_lie_minutes_apart_too(bench, minimax_simulat
     assert timedelta(minutes=13) < next_look(bench, job) < timedelta(minutes=17)
 
 
+def test_the_log_counts_as_far_as_a_video_is_tried():
+    assert TRIES <= TOLD + 1
+
+
 def said_of_late(found, kind: str) -> list[str]:
     told = (event.detail for event in found.events if event.kind == kind)
     return [detail.get("why") or detail.get("code") for detail in told]

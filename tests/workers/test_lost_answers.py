@@ -43,18 +43,19 @@ def test_the_list_heals_a_lost_reply(file_video, settle, services, hands, kim, m
     assert [event.kind for event in detail.events].count("task_found") == 1
 
 
-def test_the_list_of_another_account_proves_nothing(
+def test_the_list_heals_also_when_our_key_was_replaced_meanwhile(
     file_video, settle, services, hands, minimax_simulator
 ):
     fault(minimax_simulator, "reset_after_accept", times=1)
     job = file_video(*V2)
     assert settle(job).stage is Stage.UNCERTAIN
 
-    with services.sessions.begin() as session:  # our key has been replaced meanwhile
+    with services.sessions.begin() as session:
         session.execute(update(Attempt).values(key_id="the-one-before"))
     look_now(hands)
 
-    assert settle(job).stage is Stage.UNCERTAIN
+    assert settle(job).stage is Stage.STORED
+    assert len(billed(minimax_simulator)) == 1
 
 
 @pytest.mark.parametrize(("model", "options"), [V1, V2], ids=["v1", "v2"])
