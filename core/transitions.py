@@ -1,6 +1,7 @@
 """The one place where a stage changes: a locked run, its job's status, and the job's log.
 
-Nothing but `core.runs` and `core.claims` calls these; everybody else makes a named move there.
+Nothing but `core.runs` and `core.claims` moves a job by these; everybody else makes a named move
+there.
 """
 
 import json
