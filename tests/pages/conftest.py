@@ -3,6 +3,7 @@ import hashlib
 import io
 import logging
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from uuid import UUID
 
@@ -12,12 +13,14 @@ from PIL import Image
 from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
-from core import intake, sign_in, submissions, users
+from core import decisions, intake, sign_in, submissions, users
 from core import services as composition
-from core.models import Job, Provider, User
+from core.models import Attempt, Job, Provider, User
 from core.services import Services
 from pages.parts import words
 from tests.application import services_for
+from tests.core.conftest import filed
+from tests.pages.scenes import sent, unsure
 
 # AppTest runs a page without a browser's session, and Streamlit says so at every call.
 logging.getLogger("streamlit.runtime.scriptrunner_utils.script_run_context").disabled = True
@@ -124,3 +127,14 @@ def masked_job(services, user, put, *, model: str = "gpt-image-2") -> Job:
         unknown_price_accepted=True,
     )
     return submissions.submit(services, user, wish)
+
+
+@pytest.fixture
+def sent_again(services, kim) -> tuple[Job, Attempt]:
+    """A job in the queue once more, and its first request, of which nobody knows."""
+    job = filed(services.sessions, kim, estimate_usd=Decimal("0.28"))
+    claim, attempt = sent(services)
+    unsure(services, claim, attempt)
+    with services.sessions.begin() as session:
+        decisions.send_again(session, kim, job.id)
+    return job, attempt

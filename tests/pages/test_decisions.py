@@ -10,7 +10,7 @@ from core.errors import Rejected, msg
 from core.models import Attempt, Job
 from core.stages import Stage
 from tests.core.conftest import claimed, filed, person
-from tests.pages.test_waiting import said, sent, unsure
+from tests.pages.scenes import said, sent, unsure
 
 FIRST_API = {"provider": "hailuo", "dialect": "minimax_v1"}
 VIDEO = {"provider": "hailuo", "dialect": "minimax_v2", "model": "MiniMax-H3"}

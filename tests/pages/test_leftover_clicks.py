@@ -6,8 +6,8 @@ from core import history
 from core.models import Job
 from pages.parts import clicks, run_again
 from tests.core.conftest import filed
+from tests.pages.scenes import sent, unsure
 from tests.pages.test_run_again import VIDEO
-from tests.pages.test_waiting import sent, unsure
 
 
 def left_over(at, key: str) -> None:

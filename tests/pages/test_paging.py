@@ -2,7 +2,7 @@
 
 from core import decisions
 from tests.core.conftest import filed
-from tests.pages.test_waiting import said
+from tests.pages.scenes import said
 
 
 def test_a_page_whose_jobs_are_all_gone_is_not_called_empty(open_page, services, kim):

@@ -6,7 +6,7 @@ from streamlit.testing.v1 import AppTest
 from core import decisions
 from core.models import Job
 from tests.core.conftest import filed, person
-from tests.pages.test_waiting import said, sent, unsure
+from tests.pages.scenes import said, sent, unsure
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from pages.parts.formats import Reader, size, span
 from tests.core.conftest import claimed, filed
 from tests.pages.conftest import masked_job
 from tests.pages.emitted import texts
-from tests.pages.test_waiting import sent
+from tests.pages.scenes import sent
 
 ROOT = Path(__file__).parents[2]
 # What may stand there as it is: figures, dates, a person's own words, and names.
