@@ -26,7 +26,7 @@ help:
 	@echo "make status      say what runs, and where"
 	@echo "make down        stop what 'make run' started, keeping all data"
 	@echo "make test        run the whole test suite"
-	@echo "make test-long   search the model further, and the engine with 2,000 examples (30 min)"
+	@echo "make test-long   search the model further, and the engine with 2,000 examples (10 min)"
 	@echo "make check       format, lint, types, import contracts, messages, migrations"
 	@echo "make audit       ask for known vulnerabilities of everything pinned"
 	@echo "make bench-spine measure the figures of the first path"
