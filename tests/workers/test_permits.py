@@ -8,13 +8,13 @@ from uuid import uuid4
 
 import pytest
 
-from core import clock, decisions
+from core import decisions
 from core.errors import NotSent
-from core.models import Attempt, Run
+from core.models import Attempt
 from core.restore import after_restore
 from core.stages import Outcome, Stage
 from tests.workers.conftest import billed
-from tests.workers.left_behind import claimed, detail_of, die, intended, stage_of
+from tests.workers.left_behind import claimed, detail_of, die, intended, stage_of, wait_s
 from workers import permits, recovery, sending, sweep
 from workers.permits import Permits
 from workers.spool import Spool
@@ -185,10 +185,7 @@ def test_a_request_that_kills_its_workers_is_tried_ever_more_rarely(
         hands.spool.permits.write(attempt.id)
         die(services, job)
         sweep.sweep(hands)
-        with services.sessions.begin() as session:
-            run = session.get_one(Run, job.id)
-            waited.append(round((run.due_at - clock.read(session)).total_seconds(), -1))
-            run.due_at = clock.now()
+        waited.append(wait_s(services, job))
 
     assert waited == [0, 100, 200]
 

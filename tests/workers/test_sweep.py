@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import update
 
 from core import attempts, callbacks, clock, runs
-from core.models import Attempt, Job, Run
+from core.models import Attempt, Job
 from core.stages import Outcome, Stage
 from tests.workers.left_behind import (
     V1,
@@ -17,6 +17,7 @@ from tests.workers.left_behind import (
     die,
     intended,
     stage_of,
+    wait_s,
 )
 from workers import recovery, sweep
 
@@ -66,10 +67,7 @@ def test_a_step_that_loses_its_worker_again_and_again_waits_longer_each_time(
         claimed(hands, stage)
         die(services, job)
         sweep.sweep(hands)
-        with services.sessions.begin() as session:
-            run = session.get_one(Run, job.id)
-            waited.append(round((run.due_at - clock.read(session)).total_seconds(), -1))
-            run.due_at = clock.now()
+        waited.append(wait_s(services, job))
 
     assert waited == [0, 0, 200, 300]
 
@@ -79,11 +77,7 @@ def lost_in_poll(services, hands, job) -> float:
     claimed(hands, Stage.GENERATING)
     die(services, job)
     sweep.sweep(hands)
-    with services.sessions.begin() as session:
-        run = session.get_one(Run, job.id)
-        wait_s = (run.due_at - clock.read(session)).total_seconds()
-        run.due_at = clock.now()
-    return round(wait_s, -1)
+    return wait_s(services, job)
 
 
 def test_only_what_was_lost_since_it_last_went_well_is_counted(
