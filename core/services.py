@@ -92,6 +92,7 @@ class Services:
     @property
     def listing(self) -> ListingProvider:
         """Return the provider whose list shows what it has taken."""
+        # The mapping's type cannot say that of all its providers the second API's has a list.
         provider: ListingProvider = self.videos[Dialect.MINIMAX_V2]  # type: ignore[assignment]
         return provider
 
